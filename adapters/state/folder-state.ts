@@ -1,0 +1,60 @@
+import { randomUUID } from "node:crypto";
+import { mkdir, open, readFile, readdir, rename, rm } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import type { LocalState } from "../../core/ports.js";
+import { assertStateKey } from "./keys.js";
+
+/** Flushes a folder's own entries, so that a name given in it survives a power cut. */
+async function syncFolder(path: string): Promise<void> {
+  const handle = await open(path, "r");
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+/** undefined instead of an error for what is not there. */
+function whenThere<T>(promise: Promise<T>): Promise<T | undefined> {
+  return promise.catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "ENOENT") return undefined;
+    throw error;
+  });
+}
+
+/** A program's own files in a folder, which is made when it is not there. */
+export function folderState(dir: string): LocalState {
+  const pathOf = (key: string): string => join(dir, ...assertStateKey(key).split("/"));
+  return {
+    async read(key) {
+      const content = await whenThere(readFile(pathOf(key)));
+      return content === undefined ? undefined : new Uint8Array(content);
+    },
+    async write(key, content) {
+      const path = pathOf(key);
+      await mkdir(dirname(path), { recursive: true });
+      // A name with "~" is no valid key, so list() never shows a half-written file.
+      const temporary = `${path}~${randomUUID()}`;
+      const handle = await open(temporary, "wx");
+      try {
+        await handle.writeFile(content);
+        await handle.sync();
+      } finally {
+        await handle.close();
+      }
+      await rename(temporary, path);
+      await syncFolder(dirname(path));
+    },
+    async list(prefix) {
+      const entries = await whenThere(readdir(dir, { recursive: true, withFileTypes: true }));
+      return (entries ?? [])
+        .filter((entry) => entry.isFile() && !entry.name.includes("~"))
+        .map((entry) => join(entry.parentPath, entry.name).slice(join(dir, "/").length))
+        .filter((key) => key.startsWith(prefix))
+        .sort();
+    },
+    async remove(prefix) {
+      for (const key of await this.list(prefix)) await rm(pathOf(key), { force: true });
+    },
+  };
+}

@@ -1,0 +1,81 @@
+/**
+ * The one kind of error that is meant for whoever called: a person reads the message, a program reads the reason.
+ */
+
+/**
+ * Reasons, as they stand in google.rpc.ErrorInfo on the wire. Each belongs to one gRPC status code (rpc/errors.ts).
+ */
+export type ErrorReason =
+  // Requests
+  | "INVALID_FIELD"
+  | "UNAUTHENTICATED_CALL"
+  | "SIGNATURE_INVALID"
+  | "BODY_ALTERED"
+  | "WRONG_RECEIVER"
+  | "CLOCK_DIFFERENCE"
+  | "REPLAYED_CALL"
+  | "NOT_REGISTERED"
+  | "ROLE_NOT_ALLOWED"
+  | "QUOTA_EXCEEDED"
+  // Epochs and tokens
+  | "EPOCH_UNKNOWN"
+  | "EPOCH_OPEN"
+  | "EPOCH_CLOSED"
+  | "RESUME_TOKEN_MALFORMED"
+  | "RESUME_TOKEN_FOREIGN"
+  | "RESUME_TOKEN_TOO_OLD"
+  | "RESUME_TOKEN_FROM_FUTURE"
+  // Submissions and reports
+  | "ZIP_CODE_NOT_ASSIGNED"
+  | "WRONG_NONCE"
+  | "ALREADY_FINALIZED"
+  | "OBJECT_MISSING"
+  | "OBJECT_DIFFERS"
+  | "RECORD_SIGNATURE_INVALID"
+  | "ALREADY_PUBLISHED"
+  // Files of listings
+  | "FILE_UNREADABLE"
+  // Sources of listings
+  | "SOURCE_BLOCKED"
+  | "SOURCE_DISALLOWED"
+  | "SOURCE_CHANGED"
+  // Chain
+  | "CHAIN_REJECTED"
+  // Anything outside that is out of reach just now
+  | "UNAVAILABLE";
+
+/** An error for the caller: names what is wrong, with which value, and what to do. */
+export class ZipnetError extends Error {
+  override readonly name = "ZipnetError";
+
+  constructor(
+    /** For programs. */
+    readonly reason: ErrorReason,
+    /** For people: what is wrong, with which value, and what to do. */
+    message: string,
+    /** Facts for programs, for example the server's time. Values are text. */
+    readonly metadata: Readonly<Record<string, string>> = {},
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+  }
+}
+
+/** A rule that a field breaks. */
+export interface FieldViolation {
+  /** Path of the field, for example "objects[3].zip_code". */
+  readonly field: string;
+  /** The value, shortened, and the rule: `is "9810", but must be five digits`. */
+  readonly description: string;
+}
+
+/** A message whose fields break rules; all of them at once. */
+export class InvalidFieldsError extends ZipnetError {
+  constructor(
+    /** Full name of the message. */
+    readonly typeName: string,
+    readonly violations: readonly FieldViolation[],
+  ) {
+    super("INVALID_FIELD", violations.map((violation) => `${violation.field} ${violation.description}`).join("; "));
+  }
+}

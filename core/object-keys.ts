@@ -1,0 +1,68 @@
+/**
+ * Every key of the object store is made here. The layout under data/ is the one that DuckDB, Spark and Athena read
+ * as partitions; records lie beside it.
+ */
+
+/** Key of a zip code's file of listings. */
+export function dataKey(hotkey: string, epochId: string, zipCode: string, sha256: string): string {
+  return `data/hotkey=${hotkey}/epoch=${epochId}/zipcode=${zipCode}/${sha256}.parquet`;
+}
+
+/** Prefix of a miner's files of an epoch. */
+export function dataPrefix(hotkey: string, epochId: string): string {
+  return `data/hotkey=${hotkey}/epoch=${epochId}/`;
+}
+
+/** Content type of a file of listings. */
+export const DATA_CONTENT_TYPE = "application/vnd.apache.parquet";
+
+/** Content type of records and catalogues. */
+export const RECORD_CONTENT_TYPE = "application/x-protobuf";
+
+/** Prefix of all epoch records; their keys sort by time. */
+export const EPOCH_PREFIX = "records/epoch/";
+
+/** Key of an epoch's record. */
+export function epochKey(epochId: string): string {
+  return `${EPOCH_PREFIX}${epochId}.bin`;
+}
+
+/** The epoch id in the key of an epoch's record. */
+export function epochIdOfKey(key: string): string {
+  return key.slice(EPOCH_PREFIX.length, -".bin".length);
+}
+
+/** Key of a closed epoch's snapshot. */
+export function snapshotKey(epochId: string): string {
+  return `records/snapshot/${epochId}.bin`;
+}
+
+/** Key of a miner's manifest. Several may exist; the receipt names the one that counts. */
+export function manifestKey(epochId: string, hotkey: string, manifestSha256: string): string {
+  return `records/manifest/${epochId}/${hotkey}/${manifestSha256}.bin`;
+}
+
+/** Prefix of an epoch's receipts. */
+export function receiptPrefix(epochId: string): string {
+  return `records/receipt/${epochId}/`;
+}
+
+/** Key of a miner's receipt. */
+export function receiptKey(epochId: string, hotkey: string): string {
+  return `${receiptPrefix(epochId)}${hotkey}.bin`;
+}
+
+/** Prefix of an epoch's reports. */
+export function reportPrefix(epochId: string): string {
+  return `records/report/${epochId}/`;
+}
+
+/** Key of a validator's report. */
+export function reportKey(epochId: string, validator: string): string {
+  return `${reportPrefix(epochId)}${validator}.bin`;
+}
+
+/** Key of a catalogue, named by its content. */
+export function catalogueKey(sha256: string): string {
+  return `catalogue/${sha256}.bin`;
+}

@@ -1,0 +1,55 @@
+/**
+ * What a message must keep beyond its types: the ranges and forms that the contract's comments state. One entry per
+ * request and per record; answers of services have none, because who answers has made them.
+ */
+import type { DescMessage, MessageShape } from "@bufbuild/protobuf";
+import { type Check, collect } from "./constraints/combinators.js";
+import { assignedZipCode, catalogue, catalogueEntry, epoch, rules } from "./constraints/epoch.js";
+import { listing } from "./constraints/listing.js";
+import { seedBlock, signedRecord } from "./constraints/record.js";
+import {
+  evidence,
+  fieldDifference,
+  hotkeyWeight,
+  lostPoints,
+  minerScore,
+  report,
+  scoreTable,
+} from "./constraints/report.js";
+import { requests } from "./constraints/requests.js";
+import { manifest, manifestObject, progress, receipt, snapshot } from "./constraints/submission.js";
+import { type FieldViolation, InvalidFieldsError } from "./errors.js";
+
+const records = [signedRecord, seedBlock, epoch, assignedZipCode, rules, catalogue, catalogueEntry, listing] as const;
+const submissions = [manifest, manifestObject, receipt, snapshot, progress] as const;
+const reports = [report, scoreTable, hotkeyWeight, minerScore, lostPoints, evidence, fieldDifference] as const;
+
+const entries: readonly { readonly schema: DescMessage; readonly check: Check<never> }[] = [
+  ...records,
+  ...submissions,
+  ...reports,
+  ...requests,
+];
+
+const checks = new Map(entries.map((entry) => [entry.schema.typeName, entry.check]));
+
+/** Whether a kind of message has constraints; the others are refused by the functions below. */
+export function hasConstraints(schema: DescMessage): boolean {
+  return checks.has(schema.typeName);
+}
+
+/**
+ * Every rule that the message breaks, in the order of its fields; empty when it keeps all. Throws TypeError for a kind
+ * of message without constraints.
+ */
+export function violationsOf<Desc extends DescMessage>(schema: Desc, message: MessageShape<Desc>): FieldViolation[] {
+  const check = checks.get(schema.typeName) as Check<MessageShape<Desc>> | undefined;
+  if (check === undefined) throw new TypeError(`no constraints are written for ${schema.typeName}`);
+  return collect(check, message);
+}
+
+/** Throws InvalidFieldsError with every rule that the message breaks. TypeError as violationsOf. */
+export function assertValid<Desc extends DescMessage>(schema: Desc, message: MessageShape<Desc>): void {
+  const violations = violationsOf(schema, message);
+  if (violations.length > 0) throw new InvalidFieldsError(schema.typeName, violations);
+}

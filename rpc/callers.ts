@@ -1,0 +1,90 @@
+/**
+ * Who calls: the roles of a hotkey by the metagraph, and the caller of the call at hand.
+ */
+import { type HandlerContext, createContextKey } from "@connectrpc/connect";
+import type { Chain, Clock, Metagraph } from "../core/ports.js";
+import type { Role } from "./roles.js";
+
+/** Knows the roles of hotkeys. */
+export interface CallerDirectory {
+  /** Roles of a hotkey; empty when it is not registered. Rejects with UNAVAILABLE when nothing recent is known. */
+  rolesOf(hotkey: string): Promise<readonly Role[]>;
+}
+
+/** Whoever made the call at hand. */
+export interface Caller {
+  /** SS58 address, prefix 42. */
+  readonly hotkey: string;
+  /** At least one. */
+  readonly roles: readonly Role[];
+}
+
+/** Where the auth interceptor leaves the caller for handlers. */
+export const callerKey = createContextKey<Caller | undefined>(undefined, { description: "caller" });
+
+/** The caller, inside the handler of a procedure that asks for a signature. Throws in any other. */
+export function callerOf(context: Pick<HandlerContext, "values" | "method">): Caller {
+  const caller = context.values.get(callerKey);
+  if (caller === undefined) throw new Error(`${context.method.name} was called without a checked signature`);
+  return caller;
+}
+
+/** How old a metagraph may get while the chain is out of reach. After that, calls are refused with UNAVAILABLE. */
+export const MAX_STALE_MS = 3_600_000;
+
+/**
+ * A directory by the metagraph at a finalized block. A validator has a permit and at least the stake; a miner is any
+ * registered hotkey; the owner is the subnet owner's hotkey.
+ *
+ * The metagraph is read at most once per maxAgeMs, by one request at a time. While it is read again, and while the
+ * chain is out of reach, whoever is known by the old one is served by it, up to MAX_STALE_MS; whoever is not known by
+ * it waits for the new one, because a registration is what people try out right after making it.
+ */
+export function metagraphDirectory(options: {
+  readonly chain: Chain;
+  readonly clock: Clock;
+  readonly maxAgeMs: number;
+  readonly minValidatorStakeRao: bigint;
+  readonly signal: AbortSignal;
+}): CallerDirectory {
+  const { chain, clock, signal } = options;
+  let held: { readonly metagraph: Metagraph; readonly readMs: number } | undefined;
+  let reading: Promise<Metagraph> | undefined;
+
+  function readAgain(): Promise<Metagraph> {
+    reading ??= chain
+      .metagraph(signal)
+      .then((metagraph) => {
+        held = { metagraph, readMs: clock.now() };
+        return metagraph;
+      })
+      .finally(() => {
+        reading = undefined;
+      });
+    return reading;
+  }
+
+  return {
+    async rolesOf(hotkey) {
+      const ageMs = held === undefined ? Infinity : clock.now() - held.readMs;
+      if (held === undefined || ageMs > MAX_STALE_MS) return rolesIn(await readAgain(), hotkey, options);
+      const roles = rolesIn(held.metagraph, hotkey, options);
+      if (ageMs <= options.maxAgeMs) return roles;
+      const fresh = readAgain();
+      if (roles.length === 0) return rolesIn(await fresh, hotkey, options);
+      fresh.catch(() => {}); // The next call tries again, and the age limit ends this.
+      return roles;
+    },
+  };
+}
+
+function rolesIn(metagraph: Metagraph, hotkey: string, rule: { readonly minValidatorStakeRao: bigint }): Role[] {
+  const roles: Role[] = [];
+  const neuron = metagraph.neurons.find((candidate) => candidate.hotkey === hotkey);
+  if (neuron !== undefined) {
+    roles.push("miner");
+    if (neuron.validatorPermit && neuron.stakeRao >= rule.minValidatorStakeRao) roles.push("validator");
+  }
+  if (metagraph.ownerHotkey === hotkey) roles.push("owner");
+  return roles;
+}

@@ -1,0 +1,56 @@
+/**
+ * The log of epoch events, as WatchEpochs walks it.
+ *
+ * Every event has a revision that follows from what it says: "epoch N opened" is 2N, "epoch N-1 closed" is 2N + 1. No
+ * replica hands revisions out, so a position means the same on every replica, after every restart and on every relay.
+ */
+import type { Epoch } from "../gen/zipnet/v1/epoch_pb.js";
+import type { EpochClosed } from "../gen/zipnet/v1/epoch_service_pb.js";
+import type { SignedRecord } from "../gen/zipnet/v1/record_pb.js";
+
+/** Revision of "this epoch opened". */
+export function openedRevision(epochNumber: number): number {
+  return 2 * epochNumber;
+}
+
+/** Revision of "this epoch closed": right after the next epoch opened. */
+export function closedRevision(epochNumber: number): number {
+  return 2 * (epochNumber + 1) + 1;
+}
+
+/** An event of the log. */
+export type EpochLogEvent =
+  { readonly kind: "epoch"; readonly record: SignedRecord } | { readonly kind: "closed"; readonly closed: EpochClosed };
+
+/** A stored epoch: the record, and what it says. */
+export interface StoredEpoch {
+  readonly record: SignedRecord;
+  readonly epoch: Epoch;
+}
+
+/** A place in the queue before a doorbell. Taken BEFORE reading, so that no ring falls between reading and waiting. */
+export interface Ticket {
+  /** Calls the listener once, as soon as the bell has rung after the ticket was taken. Returns how to stop. */
+  onRing(listener: () => void): () => void;
+}
+
+/** The log. All methods may reject with UNAVAILABLE. */
+export interface EpochLog {
+  /**
+   * The newest revision up to which the log is settled: no event at or below it can still come. Undefined while the log
+   * is empty. When it is below `wanted`, the store is looked at again before answering.
+   */
+  newestRevision(wanted?: number): Promise<number | undefined>;
+  /** The oldest revision after which every event is still known; what a resume token must reach. */
+  oldestRevision(): Promise<number>;
+  /** The event of a revision; undefined where none happened. Meaningful up to newestRevision. */
+  read(revision: number): Promise<EpochLogEvent | undefined>;
+  /** An epoch by id. */
+  epoch(epochId: string): Promise<StoredEpoch | undefined>;
+  /** The newest epoch. */
+  newestEpoch(): Promise<StoredEpoch | undefined>;
+  /** At most `count` epochs, newest first: those before the id where given. */
+  list(count: number, beforeEpochId?: string): Promise<StoredEpoch[]>;
+  /** A ticket for the next change. */
+  ticket(): Ticket;
+}

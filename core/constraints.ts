@@ -3,20 +3,16 @@
  * request and per record; answers of services have none, because who answers has made them.
  */
 import type { DescMessage, MessageShape } from "@bufbuild/protobuf";
-import { type Check, collect } from "./constraints/combinators.js";
-import { assignedZipCode, catalogue, catalogueEntry, epoch, rules } from "./constraints/epoch.js";
+import { catalogue, catalogueEntry } from "./constraints/catalogue.js";
+import { assignedZipCode, epoch } from "./constraints/epoch.js";
+import { evidence, fieldDifference } from "./constraints/evidence.js";
 import { listing } from "./constraints/listing.js";
+import { type Check, collect } from "./constraints/message.js";
 import { seedBlock, signedRecord } from "./constraints/record.js";
-import {
-  evidence,
-  fieldDifference,
-  hotkeyWeight,
-  lostPoints,
-  minerScore,
-  report,
-  scoreTable,
-} from "./constraints/report.js";
+import { report } from "./constraints/report.js";
 import { requests } from "./constraints/requests.js";
+import { rules } from "./constraints/rules.js";
+import { hotkeyWeight, lostPoints, minerScore, scoreTable } from "./constraints/score.js";
 import { manifest, manifestObject, progress, receipt, snapshot } from "./constraints/submission.js";
 import { type FieldViolation, InvalidFieldsError } from "./errors.js";
 

@@ -1,61 +1,9 @@
 /**
- * Small checks, and how they combine to the constraints of a message. A check looks at one value and tells every rule
- * that the value breaks.
+ * Small checks of one value, and how they combine.
  */
-import type { DescMessage, Message, MessageShape } from "@bufbuild/protobuf";
-import { type Timestamp, timestampMs } from "@bufbuild/protobuf/wkt";
-import type { FieldViolation } from "../errors.js";
-
-/** Takes a violation: the field's path, what the value is (`is "9810"`) and what it must be (`be five digits`). */
-export type Tell = (path: string, fact: string, must: string) => void;
-
-/** Tells every rule that the value at the path breaks. */
-export type Check<T> = (value: T, path: string, tell: Tell) => void;
-
-/** Rules that concern more than one field. `at` makes the path of a field of this message from its name in the contract. */
-export type CrossCheck<T> = (message: T, at: (field: string) => string, tell: Tell) => void;
-
-/** The constraints of one kind of message. */
-export interface MessageConstraints<Desc extends DescMessage> {
-  readonly schema: Desc;
-  readonly check: Check<MessageShape<Desc>>;
-}
-
-type Fields<Shape> = { readonly [Field in Exclude<keyof Shape, "$typeName" | "$unknown">]: Check<Shape[Field]> };
-
-/** Constraints of a message: a check for each of its fields, none left out, then the rules across fields. */
-export function constraintsOn<Desc extends DescMessage>(
-  schema: Desc,
-  fields: Fields<MessageShape<Desc>>,
-  cross?: CrossCheck<MessageShape<Desc>>,
-): MessageConstraints<Desc> {
-  const names = new Map(schema.fields.map((field) => [field.localName, field.name]));
-  const checks = Object.entries<Check<never>>(fields);
-  const check: Check<MessageShape<Desc>> = (message, path, tell) => {
-    const at = (name: string): string => (path === "" ? name : `${path}.${name}`);
-    const values = message as Message & Record<string, never>;
-    for (const [field, checkField] of checks) {
-      checkField(values[field] as never, at(names.get(field) ?? field), tell);
-    }
-    cross?.(message, at, tell);
-  };
-  return { schema, check };
-}
-
-/** Collects what a check tells about a value. */
-export function collect<T>(check: Check<T>, value: T): FieldViolation[] {
-  const violations: FieldViolation[] = [];
-  check(value, "", (field, fact, must) => violations.push({ field, description: `${fact}, but must ${must}` }));
-  return violations;
-}
-
-/** A value as a person reads it, at most 60 characters. */
-export function show(value: unknown): string {
-  if (value === undefined) return "missing";
-  if (typeof value === "string") return value.length > 60 ? `"${value.slice(0, 59)}…"` : `"${value}"`;
-  if (value instanceof Uint8Array) return `${value.length} bytes`;
-  return String(value);
-}
+import type { Timestamp } from "@bufbuild/protobuf/wkt";
+import type { Check } from "./message.js";
+import { grouped, show, showTime } from "./show.js";
 
 /** No rule. */
 export function anything(): Check<unknown> {
@@ -169,14 +117,4 @@ export function moment(unit: "seconds" | "milliseconds" | "nanoseconds"): Check<
     if (!inRange) tell(path, `is ${seconds} seconds and ${nanos} nanoseconds`, "be a time in the years 1 to 9999");
     else if (nanos % stepNanos !== 0) tell(path, `is ${showTime(value)}`, `be in whole ${unit}`);
   };
-}
-
-/** A moment as a person reads it. */
-export function showTime(time: Timestamp): string {
-  const timeMs = timestampMs(time);
-  return Math.abs(timeMs) <= 8.64e15 ? new Date(timeMs).toISOString() : `${time.seconds} seconds`;
-}
-
-function grouped(value: number): string {
-  return String(value).replace(/\B(?=(\d{3})+$)/g, ",");
 }

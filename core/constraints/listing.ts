@@ -1,18 +1,8 @@
 /** Constraints of zipnet/v1/listing.proto. */
 import { HomeType, ListingSchema, ListingStatus } from "../../gen/zipnet/v1/listing_pb.js";
-import {
-  constraintsOn,
-  decimal,
-  every,
-  form,
-  integer,
-  moment,
-  optional,
-  required,
-  specified,
-  text,
-} from "./combinators.js";
+import { decimal, every, form, integer, moment, optional, required, specified, text } from "./combinators.js";
 import { state, zipCode } from "./common.js";
+import { constraintsOn } from "./message.js";
 
 const webAddress = form(/^https?:\/\/[^\s/]\S*$/, "be an http or https address");
 

@@ -1,7 +1,8 @@
 /** Constraints of zipnet/v1/record.proto. */
 import { SeedBlockSchema, SignedRecordSchema } from "../../gen/zipnet/v1/record_pb.js";
-import { bytes, constraintsOn, hex, integer, moment, required, that } from "./combinators.js";
+import { bytes, hex, integer, moment, required, that } from "./combinators.js";
 import { hotkey } from "./common.js";
+import { constraintsOn } from "./message.js";
 
 /** Full names of the messages that may travel as signed records. */
 export const RECORD_TYPES: readonly string[] = ["Epoch", "Manifest", "Receipt", "Snapshot", "Report"].map(

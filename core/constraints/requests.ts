@@ -18,8 +18,9 @@ import {
   ObjectSpecSchema,
   ReportProgressRequestSchema,
 } from "../../gen/zipnet/v1/submission_service_pb.js";
-import { anything, bytes, constraintsOn, emptyOr, integer, list, required, text } from "./combinators.js";
+import { anything, bytes, emptyOr, integer, list, required, text } from "./combinators.js";
 import { epochId, hotkey, md5, objectBytes, sha256, zipCode } from "./common.js";
+import { constraintsOn } from "./message.js";
 import { signedRecord } from "./record.js";
 import { progress } from "./submission.js";
 

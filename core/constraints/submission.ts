@@ -14,10 +14,12 @@ import {
 } from "../../gen/zipnet/v1/submission_pb.js";
 import type { SignedRecord } from "../../gen/zipnet/v1/record_pb.js";
 import { dataKey } from "../object-keys.js";
-import { anything, ascending, type CrossCheck, constraintsOn, every, integer, list } from "./combinators.js";
-import { moment, required, show, specified, text, that } from "./combinators.js";
+import { anything, ascending, every, integer, list } from "./combinators.js";
+import { moment, required, specified, text, that } from "./combinators.js";
 import { epochId, hotkey, md5, netuid, network, objectBytes, sha256, zipCode } from "./common.js";
+import { constraintsOn, type CrossCheck } from "./message.js";
 import { seedBlock, signedRecord } from "./record.js";
+import { show } from "./show.js";
 
 const uint64 = that<bigint>((value) => value >= 0n && value < 1n << 64n, "be a whole number of 64 bits");
 

@@ -1,0 +1,31 @@
+/** The rules that a deployment starts with. */
+import { create } from "@bufbuild/protobuf";
+import { type Rules, RulesSchema, UnearnedShareRule } from "../gen/zipnet/v1/epoch_pb.js";
+
+/**
+ * The default rules for epochs of a length in seconds, 1 to 86,400. Only the grace window depends on it: a sixteenth
+ * of the epoch, which is 15 minutes of four hours.
+ */
+export function defaultRules(epochLengthSeconds: number): Rules {
+  return create(RulesSchema, {
+    targetListings: 10_000,
+    toleranceBps: 1_000,
+    minExpectedListings: 5,
+    maxExpectedListings: 800,
+    cooldownEpochs: 42,
+    speedWeightBps: 4_000,
+    qualityWeightBps: 4_000,
+    volumeWeightBps: 2_000,
+    speedGraceMs: Math.floor((epochLengthSeconds * 1000) / 16),
+    speedBuckets: 15,
+    winnerShareBps: [5_000, 3_000, 1_500],
+    participationShareBps: 500,
+    unearnedShare: UnearnedShareRule.REDISTRIBUTE,
+    spotCheckListings: 50,
+    spotCheckMiners: 6,
+    toleratedFailBps: 200,
+    accusationChancePpm: 10,
+    maxUnknownBps: 5_000,
+    spotCheckBudgetMiners: 12,
+  });
+}

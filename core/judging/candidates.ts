@@ -1,0 +1,92 @@
+/**
+ * Who is spot checked, and in which order.
+ */
+import { timestampMs } from "@bufbuild/protobuf/wkt";
+import type { Epoch, Rules } from "../../gen/zipnet/v1/epoch_pb.js";
+import { bytesToHex, sha256Of } from "../hash.js";
+import { byText } from "./apportion.js";
+import type { SpotCheckDecision } from "./decision.js";
+import { heuristicQualityBps } from "./quality.js";
+import { speedBps } from "./speed.js";
+import { type SubmissionCheck, acceptedCount } from "./structure.js";
+import { type Consensus, consensusOf, volumeOf } from "./volume.js";
+
+/** The three parts of a score and their sum by the rules' weights, each 0 to 10,000 basis points. */
+export interface ScoreParts {
+  readonly speedBps: number;
+  readonly qualityBps: number;
+  readonly volumeBps: number;
+  readonly scoreBps: number;
+}
+
+/** The score of parts by the rules' weights. */
+export function weighParts(parts: Omit<ScoreParts, "scoreBps">, rules: Rules): ScoreParts {
+  const sum =
+    parts.speedBps * rules.speedWeightBps +
+    parts.qualityBps * rules.qualityWeightBps +
+    parts.volumeBps * rules.volumeWeightBps;
+  return { ...parts, scoreBps: Math.floor(sum / 10_000) };
+}
+
+/**
+ * A submission's score without asking the source. A submission without any accepted listing has nothing: being early
+ * with nothing is not speed.
+ */
+export function heuristicParts(check: SubmissionCheck, consensus: Consensus, epoch: Epoch, rules: Rules): ScoreParts {
+  if (acceptedCount(check) === 0) return { speedBps: 0, qualityBps: 0, volumeBps: 0, scoreBps: 0 };
+  const startMs = epoch.startTime === undefined ? 0 : timestampMs(epoch.startTime);
+  const closeMs = epoch.closeTime === undefined ? 0 : timestampMs(epoch.closeTime);
+  const parts = {
+    speedBps: speedBps(check.receivedMs, startMs, closeMs, rules),
+    qualityBps: heuristicQualityBps(check),
+    volumeBps: volumeOf(check, consensus).bps,
+  };
+  return weighParts(parts, rules);
+}
+
+/** What ties are broken by: a hash of the seed and the hotkey, as hexadecimal text. Smaller comes first. */
+export function tieBreaker(seedBlockHash: string, hotkey: string): string {
+  return bytesToHex(sha256Of(`${seedBlockHash}\n${hotkey}`));
+}
+
+/** Puts miners in order: higher score first, ties by tieBreaker. */
+export function byScore(seedBlockHash: string) {
+  return (a: { hotkey: string; scoreBps: number }, b: { hotkey: string; scoreBps: number }): number =>
+    b.scoreBps - a.scoreBps || byText(tieBreaker(seedBlockHash, a.hotkey), tieBreaker(seedBlockHash, b.hotkey));
+}
+
+/**
+ * Hotkeys that may be spot checked, best first by the score without spot checks. Proven liars and submissions without
+ * an accepted listing are not among them.
+ */
+export function provisionalOrder(
+  checks: readonly SubmissionCheck[],
+  epoch: Epoch,
+  rules: Rules,
+  seedBlockHash: string,
+): string[] {
+  const sound = checks.filter((check) => check.lie === undefined && acceptedCount(check) > 0);
+  const consensus = consensusOf(sound);
+  return sound
+    .map((check) => ({ hotkey: check.hotkey, scoreBps: heuristicParts(check, consensus, epoch, rules).scoreBps }))
+    .sort(byScore(seedBlockHash))
+    .map((entry) => entry.hotkey);
+}
+
+/**
+ * The next miner to spot check, or undefined when the checks are done: first the best rules.spot_check_miners of the
+ * order; then, while fewer are verified than there are winners, the next in line, until rules.spot_check_budget_miners
+ * were checked.
+ *
+ * @param order from provisionalOrder. @param decided decisions on those checked so far.
+ */
+export function nextToCheck(
+  order: readonly string[],
+  decided: ReadonlyMap<string, SpotCheckDecision>,
+  rules: Rules,
+): string | undefined {
+  const budget = Math.max(rules.spotCheckMiners, rules.spotCheckBudgetMiners);
+  const verified = [...decided.values()].filter((decision) => decision === "verified").length;
+  const wanted = verified < rules.winnerShareBps.length ? budget : rules.spotCheckMiners;
+  return order.slice(0, wanted).find((hotkey) => !decided.has(hotkey));
+}

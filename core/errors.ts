@@ -69,13 +69,18 @@ export interface FieldViolation {
   readonly description: string;
 }
 
-/** A message whose fields break rules; all of them at once. */
+/** Violations that an error's text names; a person reads no more, and headers carry no more. */
+const NAMED_VIOLATIONS = 20;
+
+/** A message whose fields break rules. `violations` has all of them, the text the first 20 and how many follow. */
 export class InvalidFieldsError extends ZipnetError {
   constructor(
     /** Full name of the message. */
     readonly typeName: string,
     readonly violations: readonly FieldViolation[],
   ) {
-    super("INVALID_FIELD", violations.map((violation) => `${violation.field} ${violation.description}`).join("; "));
+    const named = violations.slice(0, NAMED_VIOLATIONS).map(({ field, description }) => `${field} ${description}`);
+    const more = violations.length - named.length;
+    super("INVALID_FIELD", named.join("; ") + (more > 0 ? `; and ${more} more` : ""));
   }
 }

@@ -8,7 +8,7 @@ import { sha256Of } from "./hash.js";
 
 /** A reproducible sequence of random integers. */
 export interface RandomSequence {
-  /** The next integer, uniform over 0 to bound - 1, without modulo bias. bound: 1 to 4,294,967,296. */
+  /** The next integer, uniform over 0 to bound - 1, without modulo bias. bound: 1 to 4,294,967,296, else RangeError. */
   below(bound: number): number;
 }
 
@@ -35,6 +35,9 @@ export function randomSequence(seed: Uint8Array): RandomSequence {
 
   return {
     below(bound) {
+      if (!Number.isInteger(bound) || bound < 1 || bound > 0x1_0000_0000) {
+        throw new RangeError(`the bound is ${bound}, but must be a whole number from 1 to 4294967296`);
+      }
       // Values at or above the largest multiple of the bound would favour small results; they are skipped.
       const limit = 0x1_0000_0000 - (0x1_0000_0000 % bound);
       for (;;) {

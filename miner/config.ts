@@ -1,0 +1,134 @@
+/**
+ * The miner's settings.
+ */
+import {
+  type RawSettings,
+  type SettingsOf,
+  environmentName,
+  flagName,
+  parse,
+  readSettings,
+  setting,
+} from "../adapters/settings/settings.js";
+import type { Endpoint } from "../rpc/client.js";
+
+const urlSchema = parse.url();
+const hotkeySchema = parse.hotkey();
+
+/** A relay as written in the settings; undefined for what is not in the form. */
+function relayOf(text: string): Endpoint | undefined {
+  const [address, hotkeyText, ...rest] = text.split("#");
+  const url = urlSchema.safeParse(address);
+  const hotkey = hotkeySchema.safeParse(hotkeyText);
+  return url.success && hotkey.success && rest.length === 0 ? { url: url.data, hotkey: hotkey.data } : undefined;
+}
+
+/** A proxy as written in the settings; undefined for what is no address of one. */
+function proxyOf(text: string): string | undefined {
+  return URL.canParse(text) && /^(https?|socks[45]?):$/.test(new URL(text).protocol) ? text : undefined;
+}
+
+/** The words of a list, each read; undefined when any is not in its form. */
+function allOf<T>(text: string, read: (word: string) => T | undefined): readonly T[] | undefined {
+  const words = text.split(/[\s,]+/).filter((word) => word !== "");
+  const values = words.map(read).filter((value) => value !== undefined);
+  return values.length === words.length ? values : undefined;
+}
+
+/** The settings by name: meaning, default and check. */
+export const SETTINGS = {
+  serverUrl: setting("Address of the subnet's server.", parse.url()),
+  serverHotkey: setting("The server's hotkey: it receives our calls and signs epochs and receipts.", parse.hotkey()),
+  relays: setting(
+    "Validators that pass assignments on when the server is out of reach: address#hotkey, separated by commas.",
+    parse.custom("address#hotkey for each relay, separated by commas", (text) => allOf(text, relayOf), []),
+  ),
+  network: setting("Chain network of the subnet, for example finney, test or local.", parse.text("local")),
+  netuid: setting("Number of the subnet, 0 to 65535.", parse.integer({ min: 0, max: 65_535 }, 1)),
+  wallet: setting("The miner's hotkey: a wallet file, or a development key such as //Alice.", parse.text(), {
+    secret: true,
+  }),
+  stateDir: setting("Folder for what must survive a restart.", parse.text()),
+  source: setting(
+    "Where listings come from: zillow-shape reads the pages of sourceUrl, invented makes them up (only to test judging).",
+    parse.oneOf(["zillow-shape", "invented"], "zillow-shape"),
+  ),
+  sourceUrl: setting("Address of the listing site.", parse.url()),
+  requestIntervalMs: setting(
+    "Time between two requests to the site in milliseconds, 0 to 600000. robots.txt may ask for more.",
+    parse.integer({ min: 0, max: 600_000 }, 1000),
+  ),
+  proxies: setting(
+    "Proxies for the browser, used in turn, separated by commas.",
+    parse.custom("addresses like http://host:port, separated by commas", (text) => allOf(text, proxyOf), []),
+    { secret: true },
+  ),
+  chromium: setting("Path of the browser. Default: the first one found on the machine.", parse.optionalText()),
+  contact: setting(
+    "How the site's owner reaches you, an address or e-mail; part of the User-Agent. Needed for sites elsewhere.",
+    parse.custom("without line breaks and parentheses", (text) => (/[\r\n()]/.test(text) ? undefined : text), ""),
+  ),
+  pageTimeoutMs: setting(
+    "Time for one page in milliseconds, 100 to 600000.",
+    parse.integer({ min: 100, max: 600_000 }, 30_000),
+  ),
+  retries: setting(
+    "How often a page is tried again at once when it fails, 0 to 10.",
+    parse.integer({ min: 0, max: 10 }, 2),
+  ),
+  concurrency: setting("Zip codes that are scraped at the same time, 1 to 64.", parse.integer({ min: 1, max: 64 }, 1)),
+  coverPercent: setting(
+    "How much of the assignment to cover, from its beginning, in percent, 1 to 100.",
+    parse.integer({ min: 1, max: 100 }, 100),
+  ),
+  progress: setting("Whether the server is told how far this miner is: on or off.", parse.oneOf(["on", "off"], "on")),
+  logFormat: setting("Form of the log: json for programs, pretty for people.", parse.oneOf(["json", "pretty"], "json")),
+  logLevel: setting(
+    "The least level that is logged: debug, info, warn or error.",
+    parse.oneOf(["debug", "info", "warn", "error"], "info"),
+  ),
+} as const;
+
+/** The miner's settings, parsed and checked. */
+export interface MinerSettings extends SettingsOf<typeof SETTINGS> {
+  /** The server first, then the relays in the order given. */
+  readonly endpoints: readonly Endpoint[];
+}
+
+function named(name: keyof typeof SETTINGS): string {
+  return `${environmentName(name)} (${flagName(name)})`;
+}
+
+/** Whether an address is on this machine. */
+function isHere(url: string): boolean {
+  return /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(new URL(url).hostname);
+}
+
+/** What does not fit together, one sentence each. */
+function problemsOf(values: SettingsOf<typeof SETTINGS>): string[] {
+  const problems: string[] = [];
+  const { source, sourceUrl, contact, relays, serverHotkey } = values;
+  const hotkeys = [serverHotkey, ...relays.map(({ hotkey }) => hotkey)];
+  for (const hotkey of new Set(hotkeys.filter((each, index) => hotkeys.indexOf(each) !== index))) {
+    problems.push(`${named("relays")} and ${named("serverHotkey")} name ${hotkey} more than once; name each once`);
+  }
+  if (source === "zillow-shape" && contact === "" && !isHere(sourceUrl)) {
+    problems.push(
+      `${named("contact")} is missing, but ${named("sourceUrl")} is a site elsewhere, whose owner must be able to reach you`,
+    );
+  }
+  if (source === "invented") {
+    if (values.proxies.length > 0)
+      problems.push(`${named("proxies")} has no use with the source "invented"; leave it out`);
+    if (values.chromium !== undefined) {
+      problems.push(`${named("chromium")} has no use with the source "invented"; leave it out`);
+    }
+  }
+  return problems;
+}
+
+/** Reads the settings. Throws SettingsError with every mistake at once. */
+export function readMinerSettings(raw: RawSettings): MinerSettings {
+  const values = readSettings(SETTINGS, raw, problemsOf);
+  return { ...values, endpoints: [{ url: values.serverUrl, hotkey: values.serverHotkey }, ...values.relays] };
+}

@@ -1,0 +1,80 @@
+/**
+ * `zipnet miner`: makes the parts and runs the miner.
+ */
+import { randomInt } from "node:crypto";
+import { chromiumPages } from "../adapters/browser/chromium.js";
+import { systemClock } from "../adapters/clock/system-clock.js";
+import { createLog } from "../adapters/log/pino-log.js";
+import { listingFiles } from "../adapters/parquet/listing-files.js";
+import { politePages } from "../adapters/robots/polite-pages.js";
+import { inventedSource } from "../adapters/source/invented/invented-source.js";
+import { zillowShapedSource } from "../adapters/source/zillow-shape/source.js";
+import { folderState } from "../adapters/state/folder-state.js";
+import { fetchTransfer } from "../adapters/transfer/fetch-transfer.js";
+import { loadSigner, verifySr25519 } from "../adapters/wallet/wallet.js";
+import type { ListingSource } from "../core/ports.js";
+import { createClients } from "../rpc/client.js";
+import { followEpochs } from "../rpc/follower.js";
+import { type MinerSettings, readMinerSettings } from "./config.js";
+import { runMiner } from "./miner.js";
+import { serverCalls } from "./server-calls.js";
+
+/** Who reads a site's pages. The first word is the name that its robots.txt is asked for. */
+function userAgentOf(contact: string): string {
+  return `zipnet/0.1.0 (miner${contact === "" ? "" : `; ${contact}`})`;
+}
+
+/** The source of listings, and how to let go of it. */
+async function openSource(
+  settings: MinerSettings,
+  hotkey: string,
+): Promise<{ source: ListingSource; close(): Promise<void> }> {
+  const { sourceUrl: origin, retries, requestIntervalMs, proxies, concurrency, chromium } = settings;
+  const clock = systemClock;
+  if (settings.source === "invented") {
+    return { source: inventedSource({ origin, clock, seed: hotkey }), close: () => Promise.resolve() };
+  }
+  const userAgent = userAgentOf(settings.contact);
+  const browser = await chromiumPages({
+    userAgent,
+    proxies,
+    timeoutMs: settings.pageTimeoutMs,
+    concurrency,
+    ...(chromium === undefined ? {} : { executablePath: chromium }),
+  });
+  const pages = politePages(browser, { userAgent, requestIntervalMs, clock });
+  return { source: zillowShapedSource({ origin, pages, clock, retries }), close: () => pages.close() };
+}
+
+/** Mines until the signal is aborted. raw: settings by environment variable name. Throws SettingsError. */
+export async function main(raw: Readonly<Record<string, string | undefined>>, signal: AbortSignal): Promise<void> {
+  const settings = readMinerSettings(raw);
+  const { network, netuid, serverHotkey, concurrency, coverPercent, endpoints } = settings;
+  const log = createLog("miner", { format: settings.logFormat, level: settings.logLevel });
+  const signer = await loadSigner(settings.wallet);
+  const { source, close } = await openSource(settings, signer.hotkey);
+  const clock = systemClock;
+  const clients = createClients({ url: settings.serverUrl, hotkey: serverHotkey }, { signer, network, netuid, clock });
+  const random = (): number => randomInt(2 ** 32) / 2 ** 32;
+  const common = { clock, random, log, signer, verify: verifySr25519 };
+  log.info({ event: "started", hotkey: signer.hotkey, source: source.name }, `miner ${signer.hotkey} has started`);
+  try {
+    await runMiner(
+      {
+        ...common,
+        source,
+        files: listingFiles(),
+        state: folderState(settings.stateDir),
+        transfer: fetchTransfer(),
+        server: serverCalls(clients.submissions),
+        follow: (own, ended) =>
+          followEpochs({ ...common, endpoints, network, netuid, recordSigner: serverHotkey, ...own }, ended),
+      },
+      { network, netuid, serverHotkey, concurrency, coverPercent, reportProgress: settings.progress === "on" },
+      signal,
+    );
+  } finally {
+    clients.close();
+    await close();
+  }
+}

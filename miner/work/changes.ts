@@ -1,0 +1,43 @@
+/**
+ * How the work on an epoch changes with what happened. Pure: each function answers the changed work.
+ */
+import { type EpochWork, type ZipCodeWork, UNTOUCHED, retryDelayMs } from "./plan.js";
+
+/** One zip code changed in some of its fields. */
+function withZipCode(work: EpochWork, zipCode: string, change: (zip: ZipCodeWork) => ZipCodeWork): EpochWork {
+  const zip = work.zipCodes.get(zipCode);
+  if (zip === undefined) return work;
+  return { ...work, zipCodes: new Map(work.zipCodes).set(zipCode, change(zip)) };
+}
+
+/** Its stage has been begun. */
+export function begun(work: EpochWork, zipCode: string): EpochWork {
+  return withZipCode(work, zipCode, (zip) => ({ ...zip, busy: true }));
+}
+
+/** It reached another stage. */
+export function reached(work: EpochWork, zipCode: string, stage: ZipCodeWork["stage"]): EpochWork {
+  return withZipCode(work, zipCode, () => ({ ...UNTOUCHED, stage }));
+}
+
+/** It was begun and put down again without a result or a failure. */
+export function putDown(work: EpochWork, zipCode: string): EpochWork {
+  return withZipCode(work, zipCode, (zip) => ({ ...zip, busy: false }));
+}
+
+/** Something that its stage needs was out of reach. `random`: as in retryDelayMs. */
+export function postponed(work: EpochWork, zipCode: string, nowMs: number, random: number): EpochWork {
+  return withZipCode(work, zipCode, (zip) => ({
+    ...zip,
+    busy: false,
+    failures: zip.failures + 1,
+    failingSinceMs: zip.failures === 0 ? nowMs : zip.failingSinceMs,
+    notBeforeMs: nowMs + retryDelayMs(work, zip.failures + 1, random),
+  }));
+}
+
+/** The server was out of reach for finalizing or asking. `random`: as in retryDelayMs. */
+export function submissionPostponed(work: EpochWork, nowMs: number, random: number): EpochWork {
+  const failures = work.failures + 1;
+  return { ...work, failures, notBeforeMs: nowMs + retryDelayMs(work, failures, random) };
+}

@@ -1,0 +1,165 @@
+/**
+ * The two things that are done for one zip code: scrape it into a saved file, and upload that file. Each resolves with
+ * what it means for the work; it rejects only when local state fails.
+ */
+import { createHash } from "node:crypto";
+import { create } from "@bufbuild/protobuf";
+import { sha256Hex } from "../../core/hash.js";
+import type { Epoch } from "../../gen/zipnet/v1/epoch_pb.js";
+import { type ManifestObject, ManifestObjectSchema } from "../../gen/zipnet/v1/submission_pb.js";
+import type { MinerEvent } from "../progress.js";
+import { postponed, putDown, reached } from "./changes.js";
+import { meaningForScraping, meaningForUploading, reasonOf } from "./failures.js";
+import type { EpochParts } from "./parts.js";
+import type { EpochWork } from "./plan.js";
+import type { SavedWork } from "./saved-work.js";
+import { type ScrapedZipCode, scrapeZipCode } from "./scrape.js";
+import { uploadFile } from "./upload.js";
+
+/** What came of something that was done: how the work changes, and what there is to tell once it has. */
+export interface Outcome {
+  readonly change: (work: EpochWork) => EpochWork;
+  readonly event?: (work: EpochWork) => MinerEvent;
+}
+
+/** Zip codes of the work that were scraped, whether uploaded or not. */
+export function scrapedCount(work: EpochWork): number {
+  return [...work.zipCodes.values()].filter(({ stage }) => stage === "upload" || stage === "uploaded").length;
+}
+
+/** Zip codes of the work that were uploaded. */
+export function uploadedCount(work: EpochWork): number {
+  return [...work.zipCodes.values()].filter(({ stage }) => stage === "uploaded").length;
+}
+
+/** Scrapes a zip code and saves its file. Put down without harm when the signal is aborted. */
+export async function scrape(
+  parts: EpochParts,
+  saved: SavedWork,
+  epoch: Epoch,
+  zipCode: string,
+  signal: AbortSignal,
+): Promise<Outcome> {
+  let found: ScrapedZipCode;
+  let content: Uint8Array;
+  try {
+    found = await orAborted(scrapeZipCode(parts.source, zipCode, signal), signal);
+    const head = { epochId: epoch.id, nonce: epoch.nonce, hotkey: parts.signer.hotkey, zipCode };
+    content = parts.files.encode(head, found.listings);
+  } catch (error) {
+    if (signal.aborted) return { change: (work) => putDown(work, zipCode) };
+    return scrapingFailed(parts, epoch, zipCode, error);
+  }
+  await saved.saveScraped(factsOf(zipCode, content, found.listings.length), content);
+  return {
+    change: (work) => reached(work, zipCode, "upload"),
+    event: (work) => ({
+      event: "zip_code_scraped",
+      epoch_id: epoch.id,
+      zip_code: zipCode,
+      listings: found.listings.length,
+      pages: found.pages,
+      foreign: found.foreign,
+      repeated: found.repeated,
+      done: scrapedCount(work),
+      total: work.zipCodes.size,
+    }),
+  };
+}
+
+/** Uploads a zip code's saved file and saves that it was. Put down without harm when the signal is aborted. */
+export async function upload(
+  parts: EpochParts,
+  saved: SavedWork,
+  epoch: Epoch,
+  zipCode: string,
+  signal: AbortSignal,
+): Promise<Outcome> {
+  const { object, content } = await saved.readScraped(zipCode);
+  let uploaded: ManifestObject;
+  try {
+    uploaded = await orAborted(uploadFile(parts, epoch.id, object, content, signal), signal);
+  } catch (error) {
+    if (signal.aborted) return { change: (work) => putDown(work, zipCode) };
+    return uploadingFailed(parts, epoch, zipCode, error);
+  }
+  await saved.saveUploaded(uploaded);
+  return {
+    change: (work) => reached(work, zipCode, "uploaded"),
+    event: (work) => ({
+      event: "zip_code_uploaded",
+      epoch_id: epoch.id,
+      zip_code: zipCode,
+      bytes: uploaded.sizeBytes,
+      done: uploadedCount(work),
+      total: work.zipCodes.size,
+    }),
+  };
+}
+
+function factsOf(zipCode: string, content: Uint8Array, rows: number): ManifestObject {
+  return create(ManifestObjectSchema, {
+    zipCode,
+    sizeBytes: content.length,
+    md5: createHash("md5").update(content).digest("hex"),
+    sha256: sha256Hex(content),
+    rows,
+  });
+}
+
+function scrapingFailed(parts: EpochParts, epoch: Epoch, zipCode: string, error: unknown): Outcome {
+  const reason = reasonOf(error);
+  switch (meaningForScraping(error)) {
+    case "try_again":
+      return tryAgain(parts, epoch, zipCode, "scrape", reason);
+    case "leave_out":
+      return leaveOut(epoch, zipCode, reason);
+    case "stop":
+      return {
+        change: (work) => ({ ...putDown(work, zipCode), sourceStopped: work.sourceStopped ?? reason }),
+        event: () => ({ event: "blocked", epoch_id: epoch.id, zip_code: zipCode, reason }),
+      };
+  }
+}
+
+function uploadingFailed(parts: EpochParts, epoch: Epoch, zipCode: string, error: unknown): Outcome {
+  const reason = reasonOf(error);
+  switch (meaningForUploading(error)) {
+    case "try_again":
+      return tryAgain(parts, epoch, zipCode, "upload", reason);
+    case "leave_out":
+      return leaveOut(epoch, zipCode, reason);
+    case "ask_for_receipt":
+      return { change: (work) => ({ ...putDown(work, zipCode), askForReceipt: true }) };
+  }
+}
+
+function tryAgain(
+  parts: EpochParts,
+  epoch: Epoch,
+  zipCode: string,
+  doing: "scrape" | "upload",
+  reason: string,
+): Outcome {
+  return {
+    change: (work) => postponed(work, zipCode, parts.clock.now(), parts.random()),
+    event: () => ({ event: "zip_code_postponed", epoch_id: epoch.id, zip_code: zipCode, doing, reason }),
+  };
+}
+
+function leaveOut(epoch: Epoch, zipCode: string, reason: string): Outcome {
+  return {
+    change: (work) => reached(work, zipCode, "left_out"),
+    event: () => ({ event: "zip_code_left_out", epoch_id: epoch.id, zip_code: zipCode, reason }),
+  };
+}
+
+/** The promise, or the signal's reason at once when it is aborted, even where the other side does not listen to it. */
+function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const abort = (): void => reject(signal.reason as Error);
+    if (signal.aborted) abort();
+    signal.addEventListener("abort", abort, { once: true });
+    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", abort));
+  });
+}

@@ -1,0 +1,172 @@
+/**
+ * What to do next for one epoch. Pure: where the work stands and the time go in, the next step comes out. Everything
+ * that survives a crash is read from local state; this file says what follows from it.
+ */
+
+/** Uploads that run at the same time. They cost the source nothing, so they do not count against the concurrency. */
+const UPLOADS_AT_ONCE = 4;
+
+/** The first wait after something was out of reach. Doubles with every failure in a row. */
+const FIRST_RETRY_MS = 1000;
+
+/** No wait is longer than this, and none longer than a twentieth of the epoch. */
+const LONGEST_RETRY_MS = 60_000;
+
+/** Failures in a row after which a zip code may be given up for the sake of the others' speed. */
+const PATIENCE_FAILURES = 3;
+
+/** Where one zip code stands. */
+export interface ZipCodeWork {
+  /** What has to be done with it next, or how it ended. */
+  readonly stage: "scrape" | "upload" | "uploaded" | "left_out";
+  /** Whether that is being done right now. */
+  readonly busy: boolean;
+  /** How often in a row the stage found something out of reach. */
+  readonly failures: number;
+  /** When the first of these failures was, in unix milliseconds. */
+  readonly failingSinceMs: number;
+  /** Not to be tried again before this moment, in unix milliseconds. */
+  readonly notBeforeMs: number;
+}
+
+/** Where the work on an epoch stands. */
+export interface EpochWork {
+  readonly startMs: number;
+  readonly closeMs: number;
+  /** Zip codes that are scraped at the same time. */
+  readonly concurrency: number;
+  /** The zip codes that this miner means to cover, in the assignment's order. */
+  readonly zipCodes: ReadonlyMap<string, ZipCodeWork>;
+  /** Why nothing more may be read from the source; undefined while it may. */
+  readonly sourceStopped: string | undefined;
+  /** Why no submission can come of it any more; undefined while it can. */
+  readonly failed: string | undefined;
+  /** How far the submission as a whole is. */
+  readonly submission: "collecting" | "sealed" | "receipted";
+  /** The server takes nothing more, so it has to be asked whether it holds a receipt of ours. */
+  readonly askForReceipt: boolean;
+  /** Failures in a row of finalizing or asking. */
+  readonly failures: number;
+  /** Finalizing or asking is not to be tried again before this moment. */
+  readonly notBeforeMs: number;
+}
+
+/** What to do next. */
+export type Step =
+  | { readonly kind: "scrape" | "upload"; readonly zipCode: string }
+  /** Nothing can be begun before the moment, unless something that is under way ends. */
+  | { readonly kind: "wait"; readonly untilMs: number }
+  /** Make and save the manifest of what is uploaded. */
+  | { readonly kind: "seal" }
+  /** Hand the saved manifest in. */
+  | { readonly kind: "finalize" }
+  /** Ask the server whether it holds a receipt of ours. */
+  | { readonly kind: "ask_for_receipt" }
+  /** The receipt is saved. */
+  | { readonly kind: "done" }
+  /** There is nothing that could still be submitted. */
+  | { readonly kind: "give_up"; readonly reason: string };
+
+/** A zip code that nothing has been done for. */
+export const UNTOUCHED: ZipCodeWork = {
+  stage: "scrape",
+  busy: false,
+  failures: 0,
+  failingSinceMs: 0,
+  notBeforeMs: 0,
+};
+
+/**
+ * The moments at which a miner stops scraping and stops uploading, so that what it has is finalized before the close:
+ * scraping ends 2 percent of the epoch before the close but at least 3 seconds, uploading half of that time later.
+ */
+export function deadlinesOf(startMs: number, closeMs: number): { scrapeUntilMs: number; uploadUntilMs: number } {
+  const marginMs = Math.max(3000, (closeMs - startMs) / 50);
+  return { scrapeUntilMs: closeMs - marginMs, uploadUntilMs: closeMs - marginMs / 2 };
+}
+
+/** How many of an assignment's zip codes a miner covers that means to cover so many percent: rounded up, at least 1. */
+export function coveredCount(assigned: number, coverPercent: number): number {
+  return Math.max(1, Math.ceil((assigned * coverPercent) / 100));
+}
+
+/**
+ * How long to wait after so many failures in a row, in milliseconds.
+ *
+ * @param random 0 to 1, spreads the waits of many miners over half of the time.
+ */
+export function retryDelayMs(work: Pick<EpochWork, "startMs" | "closeMs">, failures: number, random: number): number {
+  const longestMs = Math.min(LONGEST_RETRY_MS, (work.closeMs - work.startMs) / 20);
+  const delayMs = Math.min(longestMs, FIRST_RETRY_MS * 2 ** (failures - 1));
+  return Math.round(delayMs * (1 - random / 2));
+}
+
+/** The next step. Called again after every step and whenever something under way ends. */
+export function nextStep(work: EpochWork, nowMs: number): Step {
+  if (work.submission === "receipted") return { kind: "done" };
+  if (work.failed !== undefined) return { kind: "give_up", reason: work.failed };
+  if (work.askForReceipt || (work.submission === "sealed" && nowMs >= work.closeMs)) {
+    return whenDue(work, nowMs, { kind: "ask_for_receipt" });
+  }
+  if (work.submission === "sealed") return whenDue(work, nowMs, { kind: "finalize" });
+  if (nowMs >= work.closeMs) return { kind: "give_up", reason: "the epoch closed before anything could be finalized" };
+  return nextCollectingStep(work, nowMs);
+}
+
+function whenDue(work: EpochWork, nowMs: number, step: Step): Step {
+  return nowMs < work.notBeforeMs ? { kind: "wait", untilMs: work.notBeforeMs } : step;
+}
+
+function nextCollectingStep(work: EpochWork, nowMs: number): Step {
+  const { scrapeUntilMs, uploadUntilMs } = deadlinesOf(work.startMs, work.closeMs);
+  const entries = [...work.zipCodes];
+  const anyUploaded = entries.some(([, zip]) => zip.stage === "uploaded");
+  // Without one upload there is nothing to seal, so uploading goes on to the very close.
+  const openStages = {
+    scrape: work.sourceStopped === undefined && nowMs < scrapeUntilMs && !isOnlyUnreachableLeft(work, nowMs),
+    upload: nowMs < uploadUntilMs || !anyUploaded,
+  };
+  const slots = { upload: UPLOADS_AT_ONCE, scrape: work.concurrency };
+
+  let pending = false;
+  let wakeMs = nowMs < scrapeUntilMs ? scrapeUntilMs : nowMs < uploadUntilMs ? uploadUntilMs : work.closeMs;
+  for (const stage of ["upload", "scrape"] as const) {
+    if (!openStages[stage]) continue;
+    const open = entries.filter(([, zip]) => zip.stage === stage);
+    if (open.length > 0) pending = true;
+    if (open.filter(([, zip]) => zip.busy).length >= slots[stage]) continue;
+    const waiting = open.filter(([, zip]) => !zip.busy);
+    const next = waiting.find(([, zip]) => zip.notBeforeMs <= nowMs);
+    if (next !== undefined) return { kind: stage, zipCode: next[0] };
+    wakeMs = Math.min(wakeMs, ...waiting.map(([, zip]) => zip.notBeforeMs));
+  }
+  if (pending) return { kind: "wait", untilMs: wakeMs };
+  return anyUploaded ? { kind: "seal" } : { kind: "give_up", reason: whyNothing(work, nowMs >= scrapeUntilMs) };
+}
+
+/**
+ * Whether all that is left is a tenth of the zip codes at most, each out of reach for a twentieth of the epoch: waiting
+ * longer would cost a step of speed for all the others.
+ */
+function isOnlyUnreachableLeft(work: EpochWork, nowMs: number): boolean {
+  const unfinished = [...work.zipCodes.values()].filter(({ stage }) => stage === "scrape" || stage === "upload");
+  const patienceMs = (work.closeMs - work.startMs) / 20;
+  return (
+    unfinished.length > 0 &&
+    unfinished.length * 10 <= work.zipCodes.size &&
+    unfinished.every(
+      (zip) =>
+        zip.stage === "scrape" &&
+        !zip.busy &&
+        zip.failures >= PATIENCE_FAILURES &&
+        nowMs - zip.failingSinceMs >= patienceMs,
+    )
+  );
+}
+
+function whyNothing(work: EpochWork, closeIsNear: boolean): string {
+  if (work.sourceStopped !== undefined)
+    return `no zip code was finished before the source stopped: ${work.sourceStopped}`;
+  if (closeIsNear) return "no zip code was finished before the close came near";
+  return "every zip code had to be left out";
+}

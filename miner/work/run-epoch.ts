@@ -1,0 +1,142 @@
+/**
+ * The work on one epoch, from wherever local state says it stands to the receipt: asks the plan for the next step and
+ * takes it.
+ */
+import { timestampMs } from "@bufbuild/protobuf/wkt";
+import type { Clock } from "../../core/ports.js";
+import type { Epoch } from "../../gen/zipnet/v1/epoch_pb.js";
+import type { MinerEvent } from "../progress.js";
+import { begun } from "./changes.js";
+import { type Outcome, scrape, upload } from "./collect.js";
+import type { EpochParts, EpochSettings } from "./parts.js";
+import { type EpochWork, UNTOUCHED, coveredCount, deadlinesOf, nextStep } from "./plan.js";
+import { type SavedWork, savedWork } from "./saved-work.js";
+import { askForReceipt, finalize, seal } from "./submit.js";
+
+/** Where the work stands by what is saved, and how to tell so. */
+async function loadWork(
+  saved: SavedWork,
+  epoch: Epoch,
+  settings: EpochSettings,
+): Promise<{ work: EpochWork; event: MinerEvent }> {
+  const closeMs = epoch.closeTime === undefined ? 0 : timestampMs(epoch.closeTime);
+  const planned = epoch.zipCodes.slice(0, coveredCount(epoch.zipCodes.length, settings.coverPercent));
+  const [scraped, uploaded] = [await saved.scraped(), await saved.uploaded()];
+  const zipCodes = new Map(planned.map(({ zipCode }) => [zipCode, UNTOUCHED]));
+  // What was scraped before the operator lowered the coverage is submitted all the same.
+  for (const { zipCode } of scraped) zipCodes.set(zipCode, { ...UNTOUCHED, stage: "upload" });
+  for (const { zipCode } of uploaded) zipCodes.set(zipCode, { ...UNTOUCHED, stage: "uploaded" });
+  const [manifest, receipt] = [await saved.manifest(), await saved.receipt()];
+  return {
+    work: {
+      startMs: epoch.startTime === undefined ? 0 : timestampMs(epoch.startTime),
+      closeMs,
+      concurrency: settings.concurrency,
+      zipCodes,
+      sourceStopped: undefined,
+      failed: undefined,
+      submission: receipt !== undefined ? "receipted" : manifest !== undefined ? "sealed" : "collecting",
+      askForReceipt: false,
+      failures: 0,
+      notBeforeMs: 0,
+    },
+    event: {
+      event: "epoch_started",
+      epoch_id: epoch.id,
+      zip_codes: zipCodes.size,
+      close_time: new Date(closeMs).toISOString(),
+      scraped: scraped.length,
+      uploaded: uploaded.length,
+      uploaded_bytes: uploaded.reduce((sum, object) => sum + object.sizeBytes, 0),
+      listings: scraped.reduce((sum, object) => sum + object.rows, 0),
+    },
+  };
+}
+
+/**
+ * Works on an epoch until its receipt is saved or nothing can be submitted any more; tells which. Rejects with the
+ * signal's reason when aborted, and when local state fails. Whatever was saved is taken up again by the next call.
+ */
+export async function runEpoch(
+  parts: EpochParts,
+  settings: EpochSettings,
+  epoch: Epoch,
+  signal: AbortSignal,
+): Promise<void> {
+  const saved = savedWork(parts.state, epoch.id);
+  const loaded = await loadWork(saved, epoch, settings);
+  let work = loaded.work;
+  parts.tell(loaded.event);
+
+  let stages = { scrape: new AbortController(), upload: new AbortController() };
+  const running = new Set<Promise<void>>();
+  let broken: { readonly error: unknown } | undefined;
+
+  function take(outcome: Outcome): void {
+    work = outcome.change(work);
+    if (outcome.event !== undefined) parts.tell(outcome.event(work));
+    if (work.sourceStopped !== undefined) stages.scrape.abort(new Error("the source stopped us"));
+  }
+  function begin(kind: "scrape" | "upload", zipCode: string): void {
+    work = begun(work, zipCode);
+    const effect = kind === "scrape" ? scrape : upload;
+    const done = effect(parts, saved, epoch, zipCode, stages[kind].signal)
+      .then(take, (error: unknown) => {
+        broken ??= { error };
+      })
+      .finally(() => running.delete(done));
+    running.add(done);
+  }
+  async function endStages(): Promise<void> {
+    for (const stage of Object.values(stages)) stage.abort(new Error("it is time to finalize"));
+    await Promise.all(running);
+    stages = { scrape: new AbortController(), upload: new AbortController() };
+  }
+
+  try {
+    for (;;) {
+      signal.throwIfAborted();
+      if (broken !== undefined) throw broken.error;
+      abortLateStages(stages, work, parts.clock.now());
+      const step = nextStep(work, parts.clock.now());
+      if (step.kind === "done") return;
+      if (step.kind === "wait") await somethingEnds(parts.clock, step.untilMs, running, signal);
+      else if (step.kind === "scrape" || step.kind === "upload") begin(step.kind, step.zipCode);
+      else if (running.size > 0) await endStages();
+      else if (step.kind === "seal") take(await seal(parts, saved, epoch));
+      else if (step.kind === "finalize") take(await finalize(parts, settings, saved, epoch, signal));
+      else if (step.kind === "ask_for_receipt") take(await askForReceipt(parts, settings, saved, epoch, signal));
+      else if (step.kind === "give_up") {
+        parts.tell({ event: "epoch_failed", epoch_id: epoch.id, reason: step.reason });
+        return;
+      }
+    }
+  } finally {
+    await endStages();
+  }
+}
+
+/** Stops what must not go on so near to the close, so that it does not keep what is there from being finalized. */
+function abortLateStages(
+  stages: { readonly scrape: AbortController; readonly upload: AbortController },
+  work: EpochWork,
+  nowMs: number,
+): void {
+  const { scrapeUntilMs } = deadlinesOf(work.startMs, work.closeMs);
+  if (nowMs >= scrapeUntilMs) stages.scrape.abort(new Error("the close is near"));
+}
+
+/** Resolves when anything that runs has ended, when the moment has come, or when the signal is aborted. */
+async function somethingEnds(
+  clock: Clock,
+  untilMs: number,
+  running: ReadonlySet<Promise<void>>,
+  signal: AbortSignal,
+): Promise<void> {
+  const awake = new AbortController();
+  const wake = (): void => awake.abort();
+  signal.addEventListener("abort", wake, { once: true });
+  await Promise.race([clock.sleepUntil(untilMs, awake.signal).catch(() => undefined), ...running]);
+  signal.removeEventListener("abort", wake);
+  awake.abort();
+}

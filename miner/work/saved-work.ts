@@ -1,0 +1,127 @@
+/**
+ * What a miner keeps in its local state, and under which names. A file of listings is saved before its facts, and its
+ * facts before anything is told to the server, so that whatever is named here is really there after a crash.
+ */
+import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import type { Epoch } from "../../gen/zipnet/v1/epoch_pb.js";
+import type { SignedRecord } from "../../gen/zipnet/v1/record_pb.js";
+import { type ManifestObject, ManifestObjectSchema } from "../../gen/zipnet/v1/submission_pb.js";
+import { utf8ToBytes } from "../../core/hash.js";
+import { startMsOfEpochId } from "../../core/epoch-time.js";
+import type { LocalState } from "../../core/ports.js";
+import { decodeRecord, encodeRecord } from "../../core/signed-record.js";
+import { timestampMs } from "@bufbuild/protobuf/wkt";
+
+const WORK_PREFIX = "work/";
+const EPOCH_PREFIX = "epochs/";
+
+/** Key of the resume token of the epoch stream. */
+export const RESUME_TOKEN_KEY = "resume-token.bin";
+
+const OWNER_KEY = "owner.txt";
+
+const epochKey = (epochId: string): string => `${EPOCH_PREFIX}${epochId}.bin`;
+
+/**
+ * Makes sure that the local state is this miner's: the saved files name its hotkey, and handing them in under another
+ * one would pass for a lie. `owner` is "<network>/<netuid>/<hotkey>". Throws when the state is another miner's.
+ */
+export async function claimState(state: LocalState, owner: string): Promise<void> {
+  const held = await state.read(OWNER_KEY);
+  if (held === undefined) return state.write(OWNER_KEY, utf8ToBytes(owner));
+  const heldOwner = new TextDecoder().decode(held);
+  if (heldOwner !== owner) {
+    throw new Error(
+      `the state folder belongs to ${heldOwner}, but this miner is ${owner}; give it a folder of its own`,
+    );
+  }
+}
+
+/** Saves an epoch's record. Durable once resolved. */
+export function saveEpoch(state: LocalState, epochId: string, record: SignedRecord): Promise<void> {
+  return state.write(epochKey(epochId), encodeRecord(record));
+}
+
+/** The newest epoch's record that is saved. Says nothing of its signature. */
+export async function newestSavedEpoch(state: LocalState): Promise<SignedRecord | undefined> {
+  const key = (await state.list(EPOCH_PREFIX)).at(-1);
+  const bytes = key === undefined ? undefined : await state.read(key);
+  return bytes === undefined ? undefined : decodeRecord(bytes);
+}
+
+/** Removes the files of epochs that started two epochs before this one or earlier. Records of all kinds stay. */
+export async function removeOldFiles(state: LocalState, epoch: Epoch): Promise<void> {
+  const startMs = epoch.startTime === undefined ? 0 : timestampMs(epoch.startTime);
+  const lengthMs = (epoch.closeTime === undefined ? startMs : timestampMs(epoch.closeTime)) - startMs;
+  const epochIds = new Set((await state.list(WORK_PREFIX)).map((key) => key.split("/")[1] ?? ""));
+  for (const epochId of epochIds) {
+    const oldStartMs = startMsOfEpochId(epochId);
+    if (oldStartMs !== undefined && oldStartMs <= startMs - 2 * lengthMs)
+      await state.remove(`${WORK_PREFIX}${epochId}/`);
+  }
+}
+
+/** What is saved of one epoch. */
+export interface SavedWork {
+  /** The scraped files' facts, ascending by zip code. Their keys are empty: the server chooses them. */
+  scraped(): Promise<ManifestObject[]>;
+  /** The uploaded files' facts with their keys, ascending by zip code. */
+  uploaded(): Promise<ManifestObject[]>;
+  saveScraped(object: ManifestObject, content: Uint8Array): Promise<void>;
+  /** Facts and content of a scraped file. Throws when there is none. */
+  readScraped(zipCode: string): Promise<{ object: ManifestObject; content: Uint8Array }>;
+  saveUploaded(object: ManifestObject): Promise<void>;
+  forgetUploaded(zipCode: string): Promise<void>;
+  manifest(): Promise<SignedRecord | undefined>;
+  saveManifest(record: SignedRecord): Promise<void>;
+  /** Only for a manifest that the server refused. */
+  forgetManifest(): Promise<void>;
+  receipt(): Promise<SignedRecord | undefined>;
+  saveReceipt(record: SignedRecord): Promise<void>;
+}
+
+/** What is saved of one epoch. */
+export function savedWork(state: LocalState, epochId: string): SavedWork {
+  const prefix = `${WORK_PREFIX}${epochId}/`;
+  const fileKey = (zipCode: string): string => `${prefix}files/${zipCode}.parquet`;
+  const scrapedKey = (zipCode: string): string => `${prefix}scraped/${zipCode}.bin`;
+  const uploadedKey = (zipCode: string): string => `${prefix}uploaded/${zipCode}.bin`;
+  const manifestKey = `manifests/${epochId}.bin`;
+  const receiptKey = `receipts/${epochId}.bin`;
+
+  async function readObjects(objectsPrefix: string): Promise<ManifestObject[]> {
+    const objects: ManifestObject[] = [];
+    for (const key of await state.list(objectsPrefix)) {
+      const bytes = await state.read(key);
+      if (bytes !== undefined) objects.push(fromBinary(ManifestObjectSchema, bytes));
+    }
+    return objects;
+  }
+  async function readRecord(key: string): Promise<SignedRecord | undefined> {
+    const bytes = await state.read(key);
+    return bytes === undefined ? undefined : decodeRecord(bytes);
+  }
+
+  return {
+    scraped: () => readObjects(`${prefix}scraped/`),
+    uploaded: () => readObjects(`${prefix}uploaded/`),
+    async saveScraped(object, content) {
+      await state.write(fileKey(object.zipCode), content);
+      await state.write(scrapedKey(object.zipCode), toBinary(ManifestObjectSchema, object));
+    },
+    async readScraped(zipCode) {
+      const [facts, content] = await Promise.all([state.read(scrapedKey(zipCode)), state.read(fileKey(zipCode))]);
+      if (facts === undefined || content === undefined)
+        throw new Error(`the saved file of zip code ${zipCode} is gone`);
+      return { object: fromBinary(ManifestObjectSchema, facts), content };
+    },
+    saveUploaded: (object) =>
+      state.write(uploadedKey(object.zipCode), toBinary(ManifestObjectSchema, create(ManifestObjectSchema, object))),
+    forgetUploaded: (zipCode) => state.remove(uploadedKey(zipCode)),
+    manifest: () => readRecord(manifestKey),
+    saveManifest: (record) => state.write(manifestKey, encodeRecord(record)),
+    forgetManifest: () => state.remove(manifestKey),
+    receipt: () => readRecord(receiptKey),
+    saveReceipt: (record) => state.write(receiptKey, encodeRecord(record)),
+  };
+}

@@ -1,0 +1,35 @@
+import type { Listing } from "../../gen/zipnet/v1/listing_pb.js";
+import type { ListingSource } from "../../core/ports.js";
+
+/** What was found in one zip code. */
+export interface ScrapedZipCode {
+  /** Distinct listings of the zip code, in the source's order. */
+  readonly listings: readonly Listing[];
+  readonly pages: number;
+  /** Rows that the source itself places in another zip code, such as promoted ones. */
+  readonly foreign: number;
+  /** Rows whose listing had been there before; pages shift while they are read. */
+  readonly repeated: number;
+}
+
+/** Reads all search pages of a zip code. Rejects as ListingSource.search. */
+export async function scrapeZipCode(
+  source: ListingSource,
+  zipCode: string,
+  signal: AbortSignal,
+): Promise<ScrapedZipCode> {
+  const listings = new Map<string, Listing>();
+  let pages = 0;
+  let foreign = 0;
+  let repeated = 0;
+  for await (const page of source.search(zipCode, signal)) {
+    signal.throwIfAborted();
+    pages += 1;
+    for (const listing of page.listings) {
+      if (listing.zipCode !== zipCode) foreign += 1;
+      else if (listings.has(listing.listingId)) repeated += 1;
+      else listings.set(listing.listingId, listing);
+    }
+  }
+  return { listings: [...listings.values()], pages, foreign, repeated };
+}

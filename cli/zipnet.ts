@@ -1,0 +1,38 @@
+#!/usr/bin/env node
+/**
+ * The zipnet command. Everything here parses arguments and prints; what is done is done elsewhere.
+ */
+import { Command, CommanderError } from "commander";
+import { authCommand } from "./commands/auth.js";
+import { catalogueCommand } from "./commands/catalogue.js";
+import { demoCommand } from "./commands/demo.js";
+import { epochCommand } from "./commands/epoch.js";
+import { programCommands } from "./commands/programs.js";
+import { explainFailure } from "./failure.js";
+import { shutdownSignal } from "./shutdown.js";
+import { VERSION } from "./version.js";
+
+async function main(): Promise<void> {
+  const signal = shutdownSignal();
+  const zipnet = new Command("zipnet")
+    .description("Coordinates a Bittensor subnet that pays miners for collecting US property listings.")
+    .version(VERSION)
+    .exitOverride()
+    .showHelpAfterError("(see --help)");
+  for (const command of programCommands(signal)) zipnet.addCommand(command);
+  for (const command of [demoCommand(signal), epochCommand(), catalogueCommand(), authCommand()]) {
+    zipnet.addCommand(command);
+  }
+  try {
+    await zipnet.parseAsync();
+  } catch (error) {
+    if (error instanceof CommanderError) {
+      process.exitCode = error.exitCode;
+    } else {
+      process.stderr.write(`${explainFailure(error)}\n`);
+      process.exitCode = 1;
+    }
+  }
+}
+
+await main();

@@ -1,0 +1,179 @@
+/**
+ * The server's settings: names, defaults, checks.
+ */
+import {
+  type RawSettings,
+  type SettingsOf,
+  environmentName,
+  flagName,
+  parse,
+  readSettings,
+  setting,
+} from "../adapters/settings/settings.js";
+import { RULE_SETTINGS, ruleProblems, rulesOf } from "./config-rules.js";
+import type { CallLimits, Deployment } from "./parts.js";
+import {
+  type CachePlace,
+  type ChainPlace,
+  type ObjectsPlace,
+  readCachePlace,
+  readCataloguePlace,
+  readChainPlace,
+  readObjectsPlace,
+} from "./places.js";
+
+const readNetwork = (text: string): string | undefined => (/^[A-Za-z0-9_-]{1,32}$/.test(text) ? text : undefined);
+
+/** Settings of the server. */
+export const SETTINGS = {
+  listenHost: setting("Address to listen on. Default 127.0.0.1.", parse.text("127.0.0.1")),
+  listenPort: setting(
+    "Port to listen on; 0 is any free one. Default 8450.",
+    parse.integer({ min: 0, max: 65_535 }, 8450),
+  ),
+  publicUrl: setting(
+    "Address at which miners and validators reach the server. Default the address it listens on.",
+    parse.optionalUrl(),
+  ),
+  tlsCert: setting("File of the TLS certificate chain, PEM. Default none: cleartext.", parse.optionalText()),
+  tlsKey: setting("File of the TLS certificate's key, PEM.", parse.optionalText()),
+  network: setting(
+    'Chain network, for example "finney", "test" or "local". Default local.',
+    parse.custom("1 to 32 letters, digits, _ or -", readNetwork, "local"),
+  ),
+  netuid: setting("Subnet. Default 1.", parse.integer({ min: 0, max: 65_535 }, 1)),
+  wallet: setting(
+    'Hotkey that signs the records: a plaintext hotkey file, or "//Name" for a development key.',
+    parse.text(),
+    { secret: true },
+  ),
+  chain: setting(
+    'Chain, as "local:http://host:port". Default local:http://127.0.0.1:9944.',
+    parse.custom<ChainPlace>('of the form "local:http://127.0.0.1:9944"', readChainPlace, {
+      kind: "local",
+      url: "http://127.0.0.1:9944",
+    }),
+  ),
+  dataDir: setting("Folder for what the server keeps itself. Default zipnet-server.", parse.text("zipnet-server")),
+  objects: setting(
+    'Where objects are kept: "folder:DIR", or "s3://KEY:SECRET@host/bucket?region=...". Default a folder in the data folder.',
+    parse.custom<ObjectsPlace | "default">(
+      '"folder:DIR" or "s3://KEY:SECRET@host/bucket"',
+      readObjectsPlace,
+      "default",
+    ),
+    { secret: true },
+  ),
+  cache: setting(
+    'Cache: "memory", or "redis://host:port". Several replicas must share one Redis. Default memory.',
+    parse.custom<CachePlace>('"memory" or "redis://host:port"', readCachePlace, { kind: "memory" }),
+    { secret: true },
+  ),
+  catalogue: setting(
+    "Catalogue to draw from: a file that `zipnet catalogue import` wrote, or the SHA-256 of one that the store holds.",
+    parse.custom("the path of a catalogue file or a SHA-256", readCataloguePlace),
+  ),
+  epochLengthSeconds: setting("Length of an epoch. Default 14400.", parse.integer({ min: 1, max: 86_400 }, 14_400)),
+  settleMs: setting(
+    "Milliseconds after a close in which a finalize call that came before it may still be dealt with. Default 5000.",
+    parse.integer({ min: 0, max: 600_000 }, 5_000),
+  ),
+  ...RULE_SETTINGS,
+  grantTtlSeconds: setting(
+    "Seconds that a grant is good for; never after the close. Default 900.",
+    parse.integer({ min: 10, max: 86_400 }, 900),
+  ),
+  maxCallsPerMinute: setting(
+    "Signed calls per hotkey and minute. Default 600.",
+    parse.integer({ min: 1, max: 1_000_000 }, 600),
+  ),
+  maxRequestBytes: setting(
+    "Largest request in bytes. Default 16777216.",
+    parse.integer({ min: 65_536, max: 268_435_456 }, 16_777_216),
+  ),
+  maxClockDifferenceMs: setting(
+    "How far a caller's clock may be off, in milliseconds. Default 30000.",
+    parse.integer({ min: 1_000, max: 600_000 }, 30_000),
+  ),
+  bookmarkIntervalMs: setting(
+    "Milliseconds between bookmarks on a quiet stream. Default 15000.",
+    parse.integer({ min: 100, max: 600_000 }, 15_000),
+  ),
+  drainWindowMs: setting(
+    "When the server goes down, clients come back spread over this time. Default 30000.",
+    parse.integer({ min: 0, max: 600_000 }, 30_000),
+  ),
+  keptEpochs: setting(
+    "Epochs that a resume token may be behind. Default 42.",
+    parse.integer({ min: 2, max: 10_000 }, 42),
+  ),
+  minValidatorStakeTao: setting(
+    "Stake in TAO from which on a permitted hotkey is served as a validator. Default 1000.",
+    parse.integer({ min: 0, max: 21_000_000 }, 1_000),
+  ),
+  metagraphMaxAgeMs: setting(
+    "Age in milliseconds at which the metagraph is read again. Default 30000.",
+    parse.integer({ min: 100, max: 3_600_000 }, 30_000),
+  ),
+  logFormat: setting(
+    '"json" for programs or "pretty" for people. Default json.',
+    parse.oneOf(["json", "pretty"], "json"),
+  ),
+  logLevel: setting(
+    "Lowest level that is logged. Default info.",
+    parse.oneOf(["debug", "info", "warn", "error"], "info"),
+  ),
+};
+
+/** The server's settings as they hold. */
+export type ServerSettings = SettingsOf<typeof SETTINGS>;
+
+const EVERYWHERE: ReadonlySet<string> = new Set(["0.0.0.0", "::"]);
+
+/** What does not fit together, one sentence per problem. */
+function problemsOf(settings: ServerSettings): string[] {
+  const name = (setting: keyof ServerSettings): string => `${environmentName(setting)} (${flagName(setting)})`;
+  const problems = ruleProblems(settings, settings.epochLengthSeconds);
+  if ((settings.tlsCert === undefined) !== (settings.tlsKey === undefined)) {
+    const [given, missing] =
+      settings.tlsCert === undefined ? (["tlsKey", "tlsCert"] as const) : (["tlsCert", "tlsKey"] as const);
+    problems.push(`${name(missing)} is missing, but must be given together with ${name(given)}`);
+  }
+  if (
+    settings.publicUrl === undefined &&
+    EVERYWHERE.has(settings.listenHost) &&
+    objectsPlace(settings).kind === "folder"
+  ) {
+    problems.push(
+      `${name("publicUrl")} is missing, but must say where clients reach the server when it listens on ${settings.listenHost} and serves objects from a folder`,
+    );
+  }
+  const lengthMs = settings.epochLengthSeconds * 1000;
+  if (settings.settleMs >= lengthMs) {
+    problems.push(`${name("settleMs")} is ${settings.settleMs}, but must be less than the epoch's length, ${lengthMs}`);
+  }
+  return problems;
+}
+
+/** Reads and checks the settings. Throws SettingsError with all problems. */
+export function readServerSettings(raw: RawSettings): ServerSettings {
+  return readSettings(SETTINGS, raw, problemsOf);
+}
+
+/** Where objects are kept, the default filled in. */
+export function objectsPlace({ dataDir, objects }: ServerSettings): ObjectsPlace {
+  return objects === "default" ? { kind: "folder", dir: `${dataDir}/objects` } : objects;
+}
+
+/** The deployment by the settings. */
+export function deploymentOf(settings: ServerSettings): Deployment {
+  const { network, netuid, epochLengthSeconds, settleMs } = settings;
+  return { network, netuid, epochLengthSeconds, settleMs, rules: rulesOf(settings, epochLengthSeconds) };
+}
+
+/** What callers are held to by the settings. */
+export function limitsOf(settings: ServerSettings): CallLimits {
+  const { maxRequestBytes, maxClockDifferenceMs, maxCallsPerMinute, grantTtlSeconds, bookmarkIntervalMs, keptEpochs } =
+    settings;
+  return { maxRequestBytes, maxClockDifferenceMs, maxCallsPerMinute, grantTtlSeconds, bookmarkIntervalMs, keptEpochs };
+}

@@ -1,0 +1,115 @@
+/**
+ * Epochs as the calls need them: by id, opened and with their state checked.
+ */
+import { timestampMs } from "@bufbuild/protobuf/wkt";
+import { ZipnetError } from "../core/errors.js";
+import type { VerifySignature } from "../core/ports.js";
+import { openRecord, payloadSha256 } from "../core/signed-record.js";
+import { type Epoch, EpochSchema } from "../gen/zipnet/v1/epoch_pb.js";
+import type { SignedRecord } from "../gen/zipnet/v1/record_pb.js";
+import { type Snapshot, SnapshotSchema } from "../gen/zipnet/v1/submission_pb.js";
+import type { RecordedEpochs } from "../rpc/recorded-epochs.js";
+
+/** An epoch that is recorded. */
+export interface KnownEpoch {
+  readonly epoch: Epoch;
+  readonly zipCodes: ReadonlySet<string>;
+  readonly closeMs: number;
+}
+
+/** A closed epoch with its snapshot. */
+export interface ClosedEpoch extends KnownEpoch {
+  readonly snapshotRecord: SignedRecord;
+  readonly snapshot: Snapshot;
+  /** SHA-256 of the snapshot's payload. */
+  readonly snapshotSha256: string;
+}
+
+/** Where records of epochs are read. */
+export type EpochRecords = Pick<RecordedEpochs, "epoch" | "snapshot">;
+
+/** Looks epochs up for the calls. */
+export interface EpochBook {
+  /** An epoch whatever its state. Rejects with EPOCH_UNKNOWN. */
+  known(epochId: string): Promise<KnownEpoch>;
+  /** An epoch that is open at the moment. Rejects with EPOCH_UNKNOWN or EPOCH_CLOSED. */
+  open(epochId: string, nowMs: number): Promise<KnownEpoch>;
+  /** An epoch with its snapshot. Rejects with EPOCH_UNKNOWN or EPOCH_OPEN. */
+  closed(epochId: string): Promise<ClosedEpoch>;
+  /** The snapshot of an epoch, where it is closed. */
+  snapshot(epochId: string): Promise<ClosedEpoch | undefined>;
+}
+
+/** Records never change, so a few opened ones are kept; the current and the previous epoch are all that is busy. */
+const KEPT_OPENED = 8;
+
+function remember<T>(kept: Map<string, T>, key: string, value: T): T {
+  kept.set(key, value);
+  for (const oldest of kept.keys()) {
+    if (kept.size <= KEPT_OPENED) break;
+    kept.delete(oldest);
+  }
+  return value;
+}
+
+/** Throws EPOCH_CLOSED unless the moment is before the epoch's close. */
+export function assertOpen({ epoch, closeMs }: KnownEpoch, nowMs: number): void {
+  if (nowMs < closeMs) return;
+  const ago = `${Math.floor((nowMs - closeMs) / 1000)} seconds ago`;
+  throw new ZipnetError(
+    "EPOCH_CLOSED",
+    `epoch ${epoch.id} closed at ${new Date(closeMs).toISOString()}, ${ago}, by the server's clock; go on with the newest epoch`,
+    { epoch_id: epoch.id, close_time: new Date(closeMs).toISOString(), server_time: new Date(nowMs).toISOString() },
+  );
+}
+
+/** The book over the records of a signer. */
+export function epochBook(records: EpochRecords, verify: VerifySignature, signer: string): EpochBook {
+  const epochs = new Map<string, KnownEpoch>();
+  const snapshots = new Map<string, ClosedEpoch>();
+
+  async function known(epochId: string): Promise<KnownEpoch> {
+    const kept = epochs.get(epochId);
+    if (kept !== undefined) return kept;
+    const stored = await records.epoch(epochId);
+    if (stored === undefined) {
+      throw new ZipnetError("EPOCH_UNKNOWN", `there is no epoch "${epochId}" here; ListEpochs tells which there are`, {
+        epoch_id: epochId,
+      });
+    }
+    const epoch = openRecord(EpochSchema, stored.record, verify, signer);
+    const closeMs = epoch.closeTime === undefined ? 0 : timestampMs(epoch.closeTime);
+    return remember(epochs, epochId, { epoch, closeMs, zipCodes: new Set(epoch.zipCodes.map((zip) => zip.zipCode)) });
+  }
+
+  async function snapshot(epochId: string): Promise<ClosedEpoch | undefined> {
+    const kept = snapshots.get(epochId);
+    if (kept !== undefined) return kept;
+    const epoch = await known(epochId);
+    const snapshotRecord = await records.snapshot(epochId);
+    if (snapshotRecord === undefined) return undefined;
+    const opened = openRecord(SnapshotSchema, snapshotRecord, verify, signer);
+    const closed = { ...epoch, snapshotRecord, snapshot: opened, snapshotSha256: payloadSha256(snapshotRecord) };
+    return remember(snapshots, epochId, closed);
+  }
+
+  return {
+    known,
+    snapshot,
+    async open(epochId, nowMs) {
+      const epoch = await known(epochId);
+      assertOpen(epoch, nowMs);
+      return epoch;
+    },
+    async closed(epochId) {
+      const closed = await snapshot(epochId);
+      if (closed !== undefined) return closed;
+      const { closeMs } = await known(epochId);
+      throw new ZipnetError(
+        "EPOCH_OPEN",
+        `epoch ${epochId} has no snapshot yet; it closes at ${new Date(closeMs).toISOString()} and the snapshot follows a few blocks later; WatchEpochs tells when`,
+        { epoch_id: epochId, close_time: new Date(closeMs).toISOString() },
+      );
+    },
+  };
+}

@@ -1,0 +1,54 @@
+import { timestampFromMs } from "@bufbuild/protobuf/wkt";
+import type { ServiceImpl } from "@connectrpc/connect";
+import { ZipnetError } from "../../core/errors.js";
+import { DATA_CONTENT_TYPE, dataKey, receiptKey } from "../../core/object-keys.js";
+import type { ObjectSpec, SubmissionService } from "../../gen/zipnet/v1/submission_service_pb.js";
+import { callerOf } from "../../rpc/callers.js";
+import type { KnownEpoch } from "../epoch-book.js";
+import type { ServerParts } from "../parts.js";
+
+/** When a grant made now ends: after its time to live, and never after the close. */
+export function grantExpiryMs(nowMs: number, ttlSeconds: number, closeMs: number): number {
+  return Math.min(nowMs + ttlSeconds * 1000, closeMs);
+}
+
+/** Throws ZIP_CODE_NOT_ASSIGNED, with every zip code that is not the epoch's. */
+export function assertAssigned(zipCodes: readonly string[], { epoch, zipCodes: assigned }: KnownEpoch): void {
+  const strange = zipCodes.filter((zipCode) => !assigned.has(zipCode));
+  if (strange.length === 0) return;
+  const shown = strange.slice(0, 5).join(", ") + (strange.length > 5 ? ` and ${strange.length - 5} more` : "");
+  throw new ZipnetError(
+    "ZIP_CODE_NOT_ASSIGNED",
+    `epoch ${epoch.id} does not ask for zip code ${shown}; its ${assigned.size} zip codes are in GetEpoch`,
+    { epoch_id: epoch.id, zip_codes: strange.slice(0, 20).join(",") },
+  );
+}
+
+/** Grants the upload of objects for the open epoch, under the caller's own prefix. */
+export function createUploadGrants(parts: ServerParts): ServiceImpl<typeof SubmissionService>["createUploadGrants"] {
+  const { book, clock, objects, limits } = parts;
+  return async (request, context) => {
+    const { hotkey } = callerOf(context);
+    const nowMs = clock.now();
+    const epoch = await book.open(request.epochId, nowMs);
+    assertAssigned(
+      request.objects.map((spec) => spec.zipCode),
+      epoch,
+    );
+    if ((await objects.head(receiptKey(request.epochId, hotkey))) !== undefined) {
+      throw new ZipnetError(
+        "ALREADY_FINALIZED",
+        `your submission for epoch ${request.epochId} is finalized and takes no more objects; go on with the next epoch`,
+        { epoch_id: request.epochId },
+      );
+    }
+    const expiryMs = grantExpiryMs(nowMs, limits.grantTtlSeconds, epoch.closeMs);
+    const grant = async (spec: ObjectSpec) => {
+      const key = dataKey(hotkey, request.epochId, spec.zipCode, spec.sha256);
+      const pins = { key, sizeBytes: spec.sizeBytes, md5: spec.md5, contentType: DATA_CONTENT_TYPE };
+      const { url, headers } = await objects.grantUpload(pins, expiryMs);
+      return { key, url, headers: [...headers], expireTime: timestampFromMs(expiryMs) };
+    };
+    return { grants: await Promise.all(request.objects.map(grant)) };
+  };
+}

@@ -1,0 +1,84 @@
+/**
+ * What a manifest must be before it is frozen.
+ */
+import PQueue from "p-queue";
+import { type FieldViolation, InvalidFieldsError, ZipnetError } from "../../core/errors.js";
+import { dataKey } from "../../core/object-keys.js";
+import type { ObjectInfo, ObjectStore, VerifySignature } from "../../core/ports.js";
+import { openRecord } from "../../core/signed-record.js";
+import type { SignedRecord } from "../../gen/zipnet/v1/record_pb.js";
+import { type Manifest, type ManifestObject, ManifestSchema } from "../../gen/zipnet/v1/submission_pb.js";
+import type { KnownEpoch } from "../epoch-book.js";
+import { OBJECT_CHECKS_AT_ONCE } from "../limits.js";
+import { assertAssigned } from "./create-upload-grants.js";
+
+/** Opens a manifest that the caller signed for itself. Throws RECORD_SIGNATURE_INVALID or InvalidFieldsError. */
+export function openManifest(record: SignedRecord, verify: VerifySignature, caller: string): Manifest {
+  const manifest = openRecord(ManifestSchema, record, verify, caller);
+  if (manifest.hotkey !== caller) {
+    throw new ZipnetError(
+      "RECORD_SIGNATURE_INVALID",
+      `the manifest is for miner ${manifest.hotkey}, but you are ${caller}; a miner finalizes only its own submission`,
+    );
+  }
+  return manifest;
+}
+
+/** Throws unless the manifest is for this deployment and epoch: InvalidFieldsError, WRONG_NONCE, ZIP_CODE_NOT_ASSIGNED. */
+export function assertManifestFits(manifest: Manifest, known: KnownEpoch): void {
+  const { epoch } = known;
+  const violations: FieldViolation[] = [];
+  const differs = (field: string, given: string | number, must: string | number): void => {
+    if (given !== must) {
+      violations.push({ field, description: `is ${JSON.stringify(given)}, but must be ${JSON.stringify(must)}` });
+    }
+  };
+  differs("network", manifest.network, epoch.network);
+  differs("netuid", manifest.netuid, epoch.netuid);
+  if (manifest.nonce !== epoch.nonce) {
+    throw new ZipnetError(
+      "WRONG_NONCE",
+      `the manifest's nonce is ${manifest.nonce}, but epoch ${epoch.id} has ${epoch.nonce}`,
+      { epoch_id: epoch.id },
+    );
+  }
+  assertAssigned(
+    manifest.objects.map((object) => object.zipCode),
+    known,
+  );
+  manifest.objects.forEach((object, index) => {
+    const must = dataKey(manifest.hotkey, epoch.id, object.zipCode, object.sha256);
+    differs(`objects[${index}].key`, object.key, must);
+  });
+  if (violations.length > 0) throw new InvalidFieldsError(ManifestSchema.typeName, violations.slice(0, 20));
+}
+
+/** What is wrong with an object of a manifest, by what the store knows of it; undefined when nothing is. */
+export function objectProblem(object: ManifestObject, stored: ObjectInfo | undefined): ZipnetError | undefined {
+  const metadata = { zip_code: object.zipCode, key: object.key };
+  if (stored === undefined) {
+    const message = `zip code ${object.zipCode}: ${object.key} is not in the store; upload it, then finalize again`;
+    return new ZipnetError("OBJECT_MISSING", message, metadata);
+  }
+  const differ = (what: string, manifest: string | number, store: string | number): ZipnetError =>
+    new ZipnetError(
+      "OBJECT_DIFFERS",
+      `zip code ${object.zipCode}: the manifest says ${what} ${manifest}, but the stored object has ${store}`,
+      metadata,
+    );
+  if (stored.sizeBytes !== object.sizeBytes) return differ("size_bytes", object.sizeBytes, stored.sizeBytes);
+  if (stored.md5 !== object.md5) return differ("md5", object.md5, stored.md5);
+  return undefined;
+}
+
+/** Throws OBJECT_MISSING or OBJECT_DIFFERS for the first object, by zip code, that is not stored as the manifest says. */
+export async function assertObjectsStored(store: ObjectStore, objects: readonly ManifestObject[]): Promise<void> {
+  const queue = new PQueue({ concurrency: OBJECT_CHECKS_AT_ONCE });
+  const checks = objects.map((object) => async () => objectProblem(object, await store.head(object.key)));
+  const problems = (await queue.addAll(checks)).filter((problem) => problem !== undefined);
+  const [first] = problems;
+  if (first === undefined) return;
+  if (problems.length === 1) throw first;
+  const message = `${first.message} (and ${problems.length - 1} more objects of ${objects.length} are not as they should be)`;
+  throw new ZipnetError(first.reason, message, { ...first.metadata, problem_count: String(problems.length) });
+}

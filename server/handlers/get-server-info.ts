@@ -1,0 +1,37 @@
+import { timestampFromMs } from "@bufbuild/protobuf/wkt";
+import type { ServiceImpl } from "@connectrpc/connect";
+import { type ServerInfoService, ServiceKind } from "../../gen/zipnet/v1/server_info_service_pb.js";
+import { AUTH_VERSION } from "../../rpc/auth.js";
+import { MAX_OBJECTS_PER_CALL, MAX_OBJECTS_PER_MANIFEST, MAX_OBJECT_BYTES } from "../limits.js";
+import type { ServerParts } from "../parts.js";
+import { SOFTWARE_VERSION } from "../version.js";
+
+/** Reads the server's time, identity and limits. */
+export function getServerInfo(parts: ServerParts): ServiceImpl<typeof ServerInfoService>["getServerInfo"] {
+  const { catalogue, clock, deployment, epochs, limits, signer } = parts;
+  return async () => ({
+    serverTime: timestampFromMs(clock.now()),
+    network: deployment.network,
+    netuid: deployment.netuid,
+    receiver: signer.hotkey,
+    recordSigner: signer.hotkey,
+    kind: ServiceKind.SERVER,
+    softwareVersion: SOFTWARE_VERSION,
+    authVersion: AUTH_VERSION,
+    epochLengthSeconds: deployment.epochLengthSeconds,
+    newestEpochId: (await epochs.newestEpoch())?.epoch.id ?? "",
+    catalogueSha256: catalogue.sha256,
+    rules: deployment.rules,
+    limits: {
+      maxRequestBytes: limits.maxRequestBytes,
+      maxClockDifferenceMs: limits.maxClockDifferenceMs,
+      maxCallsPerMinute: limits.maxCallsPerMinute,
+      maxObjectsPerCall: MAX_OBJECTS_PER_CALL,
+      maxObjectsPerManifest: MAX_OBJECTS_PER_MANIFEST,
+      maxObjectBytes: MAX_OBJECT_BYTES,
+      grantTtlSeconds: limits.grantTtlSeconds,
+      bookmarkIntervalMs: limits.bookmarkIntervalMs,
+      keptEpochs: limits.keptEpochs,
+    },
+  });
+}

@@ -1,0 +1,22 @@
+import type { ServiceImpl } from "@connectrpc/connect";
+import type { SubmissionService } from "../../gen/zipnet/v1/submission_service_pb.js";
+import { callerOf } from "../../rpc/callers.js";
+import type { ServerParts } from "../parts.js";
+import { readManifest, readProgress, readReceipt } from "../submissions.js";
+
+/** Reads the caller's own submission, as far as it exists. */
+export function getSubmission(parts: ServerParts): ServiceImpl<typeof SubmissionService>["getSubmission"] {
+  const { book, cache, objects, signer, verify } = parts;
+  return async ({ epochId }, context) => {
+    const { hotkey } = callerOf(context);
+    await book.known(epochId);
+    const [held, progress] = await Promise.all([
+      readReceipt(objects, verify, signer.hotkey, epochId, hotkey),
+      readProgress(cache, epochId, hotkey),
+    ]);
+    return {
+      ...(held === undefined ? {} : { receipt: held.record, manifest: await readManifest(objects, held.receipt) }),
+      ...(progress === undefined ? {} : { progress }),
+    };
+  };
+}

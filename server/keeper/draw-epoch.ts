@@ -1,0 +1,52 @@
+import { buildEpoch } from "../../core/build-epoch.js";
+import { epochIdOf, epochStartMs } from "../../core/epoch-time.js";
+import type { Block } from "../../core/ports.js";
+import { payloadSha256, sealRecord } from "../../core/signed-record.js";
+import { EpochSchema } from "../../gen/zipnet/v1/epoch_pb.js";
+import type { KeeperParts } from "./keeper.js";
+
+/**
+ * Draws an epoch and records it; whether it is recorded. The first of the replicas wins, and as all of them compute
+ * the same, what is stored is equal to ours unless they are configured differently.
+ */
+export async function drawEpoch(parts: KeeperParts, number: number, seedBlock: Block): Promise<boolean> {
+  const { catalogue, deployment, epochs, log, signer } = parts;
+  const { rules, network, netuid, epochLengthSeconds } = deployment;
+  const recent = rules.cooldownEpochs === 0 ? [] : await epochs.list(rules.cooldownEpochs);
+  const built = buildEpoch({
+    number,
+    epochLengthSeconds,
+    network,
+    netuid,
+    catalogue: catalogue.catalogue,
+    catalogueSha256: catalogue.sha256,
+    rules,
+    seedBlock,
+    recentEpochs: recent.map(({ epoch }) => epoch),
+  });
+  const id = epochIdOf(epochStartMs(number, epochLengthSeconds));
+  if (!built.ok) {
+    const facts = { event: "epoch_undrawable", epochId: id, number, problem: built.problem };
+    log.error(facts, `epoch ${id} has no zip codes: ${built.problem}; the next epoch is tried in its turn`);
+    return false;
+  }
+  const ours = sealRecord(EpochSchema, built.epoch, signer);
+  const stored = await epochs.recordEpoch(ours);
+  const facts = {
+    event: "epoch_recorded",
+    epochId: id,
+    number,
+    zipCodes: built.epoch.zipCodes.length,
+    expectedListings: built.epoch.expectedListings,
+    seedBlock: seedBlock.number,
+  };
+  if (payloadSha256(stored) === payloadSha256(ours)) {
+    log.info(facts, `epoch ${id} is open: ${facts.zipCodes} zip codes, ${facts.expectedListings} listings expected`);
+  } else {
+    log.error(
+      { ...facts, event: "epoch_differs", storedBy: stored.signer },
+      `epoch ${id} was recorded with other content by another replica, whose record holds; give all replicas the same catalogue, rules and epoch length`,
+    );
+  }
+  return true;
+}

@@ -1,0 +1,106 @@
+/**
+ * Puts the server together from its settings.
+ */
+import { readFile } from "node:fs/promises";
+import { memoryCache } from "../adapters/cache/memory-cache.js";
+import { redisCache } from "../adapters/cache/redis-cache.js";
+import { localChain } from "../adapters/chain/local/client.js";
+import { systemClock } from "../adapters/clock/system-clock.js";
+import { createLog } from "../adapters/log/pino-log.js";
+import { openFolderObjects } from "../adapters/objects/folder/folder-objects.js";
+import { s3Objects } from "../adapters/objects/s3/s3-objects.js";
+import { parseS3Url } from "../adapters/objects/s3/s3-url.js";
+import { loadSigner, verifySr25519 } from "../adapters/wallet/wallet.js";
+import type { Cache, Log, ObjectStore } from "../core/ports.js";
+import { recordedEpochs } from "../rpc/recorded-epochs.js";
+import type { HttpMount } from "../rpc/server.js";
+import { loadCatalogue } from "./catalogue.js";
+import { type ServerSettings, deploymentOf, limitsOf, objectsPlace, readServerSettings } from "./config.js";
+import { epochBook } from "./epoch-book.js";
+import { runServer } from "./server.js";
+
+const RAO_PER_TAO = 1_000_000_000n;
+
+/** Runs the server until the signal. Throws SettingsError for settings that do not make sense. */
+export async function main(raw: Readonly<Record<string, string | undefined>>, signal: AbortSignal): Promise<void> {
+  const settings = readServerSettings(raw);
+  const { epochLengthSeconds, keptEpochs, listenHost: host, listenPort } = settings;
+  const log = createLog("server", { format: settings.logFormat, level: settings.logLevel });
+  const clock = systemClock;
+  const signer = await loadSigner(settings.wallet);
+  const tls = await readTls(settings);
+  const address = addressOf(settings);
+  const { objects, mounts } = await openObjects(settings, address.url, log);
+  const catalogue = await loadCatalogue(settings.catalogue, objects);
+  const deployment = deploymentOf(settings);
+  const cache = await openCache(settings);
+  const chain = localChain({ url: settings.chain.url, clock });
+  try {
+    const epochs = recordedEpochs({ objects, cache, clock, epochLengthSeconds, keptEpochs, log });
+    const book = epochBook(epochs, verifySr25519, signer.hotkey);
+    const limits = limitsOf(settings);
+    const onListening = (port: number): void => {
+      address.listensOn(port);
+      const facts = { event: "listening", url: address.url(), hotkey: signer.hotkey, catalogue: catalogue.sha256 };
+      log.info(facts, `the server of ${deployment.network}/${deployment.netuid} answers at ${address.url()}`);
+    };
+    await runServer(
+      { deployment, limits, catalogue, chain, objects, cache, clock, log, signer, verify: verifySr25519, epochs, book },
+      {
+        host,
+        port: listenPort,
+        tls,
+        mounts,
+        minValidatorStakeRao: BigInt(settings.minValidatorStakeTao) * RAO_PER_TAO,
+        metagraphMaxAgeMs: settings.metagraphMaxAgeMs,
+        drainWindowMs: settings.drainWindowMs,
+        onListening,
+      },
+      signal,
+    );
+  } finally {
+    chain.close();
+    await cache.close();
+  }
+  log.info({ event: "stopped" }, "the server has stopped");
+}
+
+async function readTls({
+  tlsCert,
+  tlsKey,
+}: ServerSettings): Promise<{ cert: Uint8Array; key: Uint8Array } | undefined> {
+  if (tlsCert === undefined || tlsKey === undefined) return undefined;
+  return { cert: await readFile(tlsCert), key: await readFile(tlsKey) };
+}
+
+/** The address that clients use: the public one, or where the server listens once it does. */
+function addressOf({ listenHost, listenPort, publicUrl, tlsCert }: ServerSettings): {
+  url(): string;
+  listensOn(port: number): void;
+} {
+  let port = listenPort;
+  const host = listenHost.includes(":") ? `[${listenHost}]` : listenHost;
+  return {
+    url: () => publicUrl ?? `${tlsCert === undefined ? "http" : "https"}://${host}:${port}`,
+    listensOn(actual) {
+      port = actual;
+    },
+  };
+}
+
+async function openObjects(
+  settings: ServerSettings,
+  publicUrl: () => string,
+  log: Log,
+): Promise<{ objects: ObjectStore; mounts: readonly HttpMount[] }> {
+  const place = objectsPlace(settings);
+  if (place.kind === "s3") return { objects: s3Objects(parseS3Url(place.url), systemClock), mounts: [] };
+  const folder = await openFolderObjects({ dir: place.dir, publicUrl, clock: systemClock, log });
+  return { objects: folder, mounts: [folder] };
+}
+
+/** Several deployments may share one Redis: every key begins with the deployment's name. */
+async function openCache({ cache, network, netuid }: ServerSettings): Promise<Cache> {
+  if (cache.kind === "memory") return memoryCache(systemClock);
+  return redisCache({ url: cache.url, keyPrefix: `zipnet/${network}/${netuid}/` });
+}

@@ -1,0 +1,52 @@
+/**
+ * What the server is made of. main.ts makes the parts; everything else gets them as arguments.
+ */
+import type { Cache, Chain, Clock, Log, ObjectStore, Signer, VerifySignature } from "../core/ports.js";
+import type { Catalogue, Rules } from "../gen/zipnet/v1/epoch_pb.js";
+import type { RecordedEpochs } from "../rpc/recorded-epochs.js";
+import type { EpochBook } from "./epoch-book.js";
+
+/** The catalogue that epochs are drawn from. */
+export interface NamedCatalogue {
+  readonly catalogue: Catalogue;
+  /** SHA-256 of its bytes, 64 lower-case hexadecimal digits. */
+  readonly sha256: string;
+}
+
+/** Which deployment this is, and by which rules it draws. The same on every replica. */
+export interface Deployment {
+  readonly network: string;
+  readonly netuid: number;
+  readonly epochLengthSeconds: number;
+  readonly rules: Rules;
+  /** Time after a close in which a receipt for a finalize call that came before it may still be written. */
+  readonly settleMs: number;
+}
+
+/** What callers are held to, as far as the settings say. */
+export interface CallLimits {
+  readonly maxRequestBytes: number;
+  readonly maxClockDifferenceMs: number;
+  readonly maxCallsPerMinute: number;
+  readonly grantTtlSeconds: number;
+  readonly bookmarkIntervalMs: number;
+  readonly keptEpochs: number;
+}
+
+/** What every call and the keeper work with. */
+export interface ServerParts {
+  readonly deployment: Deployment;
+  readonly limits: CallLimits;
+  readonly catalogue: NamedCatalogue;
+  readonly chain: Chain;
+  readonly objects: ObjectStore;
+  readonly cache: Cache;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Signs epochs, receipts and snapshots, and is the receiver of calls. */
+  readonly signer: Signer;
+  readonly verify: VerifySignature;
+  /** Records of epochs and snapshots. */
+  readonly epochs: RecordedEpochs;
+  readonly book: EpochBook;
+}

@@ -1,0 +1,102 @@
+/**
+ * The server: answers calls and keeps the epochs, until the signal.
+ */
+import { timestampMs } from "@bufbuild/protobuf/wkt";
+import { EpochService } from "../gen/zipnet/v1/epoch_service_pb.js";
+import { JudgingService } from "../gen/zipnet/v1/judging_service_pb.js";
+import { ServerInfoService } from "../gen/zipnet/v1/server_info_service_pb.js";
+import { SubmissionService } from "../gen/zipnet/v1/submission_service_pb.js";
+import { metagraphDirectory } from "../rpc/callers.js";
+import { epochService } from "../rpc/epoch-service.js";
+import { type HttpMount, type RpcServer, startRpcServer } from "../rpc/server.js";
+import { judgingService, serverInfoService, submissionService } from "./handlers/index.js";
+import { runKeeper } from "./keeper/keeper.js";
+import type { Deployment, ServerParts } from "./parts.js";
+import { readStatusView } from "./status.js";
+import { statusMount } from "./status-mount.js";
+
+/** Where and how to serve. */
+export interface ServeConfig {
+  readonly host: string;
+  /** 0 picks a free one. */
+  readonly port: number;
+  /** PEM. */
+  readonly tls: { readonly cert: Uint8Array; readonly key: Uint8Array } | undefined;
+  /** What else answers on the port, before the status page. */
+  readonly mounts: readonly HttpMount[];
+  readonly minValidatorStakeRao: bigint;
+  readonly metagraphMaxAgeMs: number;
+  readonly drainWindowMs: number;
+  /** Called with the port once calls are answered, before any epoch is drawn. */
+  readonly onListening: (port: number) => void;
+}
+
+/**
+ * Throws an Error when the store holds the records of another server or deployment: going on would mix the two.
+ */
+export async function assertStoreIsOurs(parts: Pick<ServerParts, "deployment" | "epochs" | "signer">): Promise<void> {
+  const newest = await parts.epochs.newestEpoch();
+  if (newest === undefined) return;
+  const { record, epoch } = newest;
+  const { network, netuid, epochLengthSeconds }: Deployment = parts.deployment;
+  const startMs = epoch.startTime === undefined ? 0 : timestampMs(epoch.startTime);
+  const lengthSeconds = ((epoch.closeTime === undefined ? 0 : timestampMs(epoch.closeTime)) - startMs) / 1000;
+  const differences = [
+    ["signer", record.signer, parts.signer.hotkey],
+    ["network", epoch.network, network],
+    ["netuid", epoch.netuid, netuid],
+    ["epoch length in seconds", lengthSeconds, epochLengthSeconds],
+  ].filter(([, stored, ours]) => stored !== ours);
+  if (differences.length === 0) return;
+  const said = differences.map(([what, stored, ours]) => `${what} ${stored} instead of ${ours}`).join(", ");
+  throw new Error(
+    `the object store holds epoch ${epoch.id} of another deployment: ${said}; give this one a store of its own`,
+  );
+}
+
+/** Serves; resolves after the signal once every connection has ended. Rejects when it cannot start. */
+export async function runServer(parts: ServerParts, config: ServeConfig, signal: AbortSignal): Promise<void> {
+  await assertStoreIsOurs(parts);
+  const { closed, port } = await listen(parts, config, signal);
+  config.onListening(port);
+  await Promise.all([runKeeper(parts, signal), closed]);
+}
+
+function listen(parts: ServerParts, config: ServeConfig, signal: AbortSignal): Promise<RpcServer> {
+  const { cache, chain, clock, deployment, epochs, limits, log, signer, verify } = parts;
+  const { minValidatorStakeRao, metagraphMaxAgeMs: maxAgeMs } = config;
+  const { network, netuid } = deployment;
+  const epochsImpl = epochService(epochs, {
+    deployment: `${network}/${netuid}`,
+    bookmarkIntervalMs: limits.bookmarkIntervalMs,
+    clock,
+    drain: signal,
+    drainWindowMs: config.drainWindowMs,
+  });
+  return startRpcServer(
+    {
+      host: config.host,
+      port: config.port,
+      ...(config.tls === undefined ? {} : { tls: config.tls }),
+      services: [
+        { desc: EpochService, impl: epochsImpl },
+        { desc: SubmissionService, impl: submissionService(parts) },
+        { desc: JudgingService, impl: judgingService(parts) },
+        { desc: ServerInfoService, impl: serverInfoService(parts) },
+      ],
+      auth: {
+        scope: { receiver: signer.hotkey, network, netuid },
+        verify,
+        directory: metagraphDirectory({ chain, clock, maxAgeMs, minValidatorStakeRao, signal }),
+        cache,
+        clock,
+        maxClockDifferenceMs: limits.maxClockDifferenceMs,
+        maxCallsPerMinute: limits.maxCallsPerMinute,
+      },
+      maxRequestBytes: limits.maxRequestBytes,
+      mounts: [...config.mounts, statusMount({ read: () => readStatusView(parts, signal), clock, log })],
+      log,
+    },
+    signal,
+  );
+}

@@ -1,27 +1,83 @@
-/** skeleton */
-import type { Client } from "@connectrpc/connect";
-import type { EpochService } from "../gen/zipnet/v1/epoch_service_pb.js";
-import type { JudgingService } from "../gen/zipnet/v1/judging_service_pb.js";
-import type { ServerInfoService } from "../gen/zipnet/v1/server_info_service_pb.js";
-import type { SubmissionService } from "../gen/zipnet/v1/submission_service_pb.js";
+/**
+ * Clients of a server or a relay: gRPC over one connection, every call signed.
+ */
+import { type Client, type Transport, createClient } from "@connectrpc/connect";
+import { Http2SessionManager, createGrpcTransport } from "@connectrpc/connect-node";
+import { EpochService } from "../gen/zipnet/v1/epoch_service_pb.js";
+import { JudgingService } from "../gen/zipnet/v1/judging_service_pb.js";
+import { ServerInfoService } from "../gen/zipnet/v1/server_info_service_pb.js";
+import { SubmissionService } from "../gen/zipnet/v1/submission_service_pb.js";
 import type { Clock, Signer } from "../core/ports.js";
+import { signingInterceptor } from "./auth.js";
+
+/** A process to call. */
 export interface Endpoint {
+  /** For example "http://127.0.0.1:8080". */
   readonly url: string;
+  /** The receiver that calls are signed for: SS58 address, prefix 42. */
   readonly hotkey: string;
 }
+
+/** Who calls, and in which deployment. */
 export interface ClientOptions {
   readonly signer: Signer;
   readonly network: string;
   readonly netuid: number;
   readonly clock: Clock;
 }
+
+/** Clients that share one connection. Calls reject with ConnectError; fromConnectError says what was meant. */
 export interface Clients {
   readonly epochs: Client<typeof EpochService>;
   readonly submissions: Client<typeof SubmissionService>;
   readonly judging: Client<typeof JudgingService>;
   readonly info: Client<typeof ServerInfoService>;
+  /** Ends the connection and every call on it. */
   close(): void;
 }
-export function createClients(_endpoint: Endpoint, _options: ClientOptions): Clients {
-  throw new Error("skeleton");
+
+/** How long a call with one answer may take, unless it says otherwise. */
+export const UNARY_TIMEOUT_MS = 30_000;
+
+/** Largest answer that is read: the largest record, with room for what surrounds it. */
+const MAX_ANSWER_BYTES = 20 * 1024 * 1024;
+
+const PING_INTERVAL_MS = 30_000;
+/** Below the idle timeouts that load balancers have, so that it is us who end an idle connection. */
+const IDLE_TIMEOUT_MS = 45_000;
+
+/** Makes clients for an endpoint. Connects with the first call. */
+export function createClients(endpoint: Endpoint, options: ClientOptions): Clients {
+  const { signer, network, netuid, clock } = options;
+  const sessionManager = new Http2SessionManager(endpoint.url, {
+    pingIntervalMs: PING_INTERVAL_MS,
+    idleConnectionTimeoutMs: IDLE_TIMEOUT_MS,
+  });
+  const scope = { receiver: endpoint.hotkey, network, netuid };
+  const transport = withUnaryTimeout(
+    createGrpcTransport({
+      baseUrl: endpoint.url,
+      sessionManager,
+      interceptors: [signingInterceptor({ signer, scope, clock })],
+      acceptCompression: [],
+      readMaxBytes: MAX_ANSWER_BYTES,
+    }),
+  );
+  return {
+    epochs: createClient(EpochService, transport),
+    submissions: createClient(SubmissionService, transport),
+    judging: createClient(JudgingService, transport),
+    info: createClient(ServerInfoService, transport),
+    close: () => sessionManager.abort(),
+  };
+}
+
+/** The transport's own default would end streams too. */
+function withUnaryTimeout(transport: Transport): Transport {
+  return {
+    unary: (method, signal, timeoutMs, header, input, contextValues) =>
+      transport.unary(method, signal, timeoutMs ?? UNARY_TIMEOUT_MS, header, input, contextValues),
+    stream: (method, signal, timeoutMs, header, input, contextValues) =>
+      transport.stream(method, signal, timeoutMs, header, input, contextValues),
+  };
 }

@@ -1,22 +1,238 @@
-/** skeleton */
+/**
+ * The log of epochs over the records in the object store. Every replica derives the same log from the same records;
+ * the cache only saves reads and carries the doorbell.
+ *
+ * What makes the log settle: an epoch is recorded only while no later one is, and only once the epochs that closed
+ * before its predecessor have their snapshots. So nothing at or below newestRevision can still come.
+ */
+import { fromBinary } from "@bufbuild/protobuf";
+import { EpochSchema } from "../gen/zipnet/v1/epoch_pb.js";
 import type { SignedRecord } from "../gen/zipnet/v1/record_pb.js";
+import { SnapshotSchema } from "../gen/zipnet/v1/submission_pb.js";
+import { epochIdOf, epochNumberAt, epochStartMs } from "../core/epoch-time.js";
+import { ZipnetError } from "../core/errors.js";
 import type { Cache, Clock, Log, ObjectStore } from "../core/ports.js";
-import type { EpochLog } from "./epoch-log.js";
+import { doorbell } from "./doorbell.js";
+import { type EpochIndex, epochIndex } from "./epoch-index.js";
+import { type EpochLog, type EpochLogEvent, type StoredEpoch, type Ticket, openedRevision } from "./epoch-log.js";
+import { StoredEpochs } from "./stored-epochs.js";
+
+/** The log, and how to add to it. */
 export interface RecordedEpochs extends EpochLog {
+  /**
+   * Records an epoch; answers the record that is stored, the first one that came. Rejects with EPOCH_CLOSED when a
+   * later epoch is recorded already, EPOCH_OPEN when an epoch before the preceding one lacks its snapshot.
+   */
   recordEpoch(record: SignedRecord): Promise<SignedRecord>;
+  /** Records a snapshot; answers the record that is stored, the first one that came. */
   recordSnapshot(record: SignedRecord): Promise<SignedRecord>;
+  /** The snapshot of an epoch; undefined when there is none. */
   snapshot(epochId: string): Promise<SignedRecord | undefined>;
 }
+
+/** Where the records are and how long tokens work. */
 export interface RecordedEpochsOptions {
   readonly objects: ObjectStore;
   readonly cache: Cache;
   readonly clock: Clock;
   readonly epochLengthSeconds: number;
+  /** Epochs that a resume token may be behind. 1 and up. */
   readonly keptEpochs: number;
   readonly log: Log;
-  /** Whether the log may have begun, or have gaps, in the middle of the deployment's life: true on a relay. */
-  readonly relay?: boolean;
+  /** Whether records may be missing that the deployment has: true on a relay. Tokens reach back to the last gap only. */
+  readonly isRelay?: boolean;
 }
-export function recordedEpochs(_options: RecordedEpochsOptions): RecordedEpochs {
-  throw new Error("skeleton");
+
+/** Topic that rings when a record was added. */
+const TOPIC = "epochs";
+
+/** What is known of the newest epoch. */
+interface Head {
+  readonly number: number;
+  /** Whether the close of the epoch before it is recorded, or cannot be. */
+  readonly isSettled: boolean;
+}
+
+function revisionOf(head: Head): number {
+  return openedRevision(head.number) + (head.isSettled ? 1 : 0);
+}
+
+/** Makes the log. Nothing is read before the first question; a failed read is tried again with the next. */
+export function recordedEpochs(options: RecordedEpochsOptions): RecordedEpochs {
+  return new EpochRecords(options);
+}
+
+class EpochRecords implements RecordedEpochs {
+  readonly #options: RecordedEpochsOptions;
+  readonly #stored: StoredEpochs;
+  readonly #index: EpochIndex;
+  readonly #bell = doorbell();
+  #head: Head | undefined;
+  #hasLooked = false;
+  #looking: Promise<void> | undefined;
+  #mustLookAgain = false;
+
+  constructor(options: RecordedEpochsOptions) {
+    this.#options = options;
+    this.#stored = new StoredEpochs(options);
+    this.#index = epochIndex(options.objects, options.epochLengthSeconds);
+    options.cache.onRing(TOPIC, () => {
+      this.#look().catch((error: unknown) => {
+        options.log.warn({ err: error }, "the epoch records are out of reach; they are looked at again later");
+      });
+    });
+  }
+
+  ticket(): Ticket {
+    return this.#bell.ticket();
+  }
+
+  async newestRevision(wanted = 0): Promise<number | undefined> {
+    const head = await this.#loadedHead();
+    if (head !== undefined && revisionOf(head) >= wanted) return revisionOf(head);
+    await this.#look();
+    return this.#head === undefined ? undefined : revisionOf(this.#head);
+  }
+
+  async oldestRevision(): Promise<number> {
+    const head = await this.#loadedHead();
+    if (head === undefined) return 0;
+    const floor = head.number - this.#options.keptEpochs;
+    if (this.#options.isRelay === true) return await this.#oldestOfRelay(head.number, floor);
+    const first = (await this.#index.first()) ?? head.number;
+    // Until something is dropped, every token that was ever given out still works.
+    return floor <= first ? 0 : openedRevision(floor) - 1;
+  }
+
+  async read(revision: number): Promise<EpochLogEvent | undefined> {
+    const head = await this.#loadedHead();
+    if (head === undefined || revision > revisionOf(head)) return undefined;
+    if (revision % 2 === 0) {
+      const stored = await this.#stored.epoch(this.#idOf(revision / 2));
+      return stored === undefined ? undefined : { kind: "epoch", record: stored.record };
+    }
+    const closed = await this.#stored.closed(this.#idOf((revision - 1) / 2 - 1));
+    return closed === undefined ? undefined : { kind: "closed", closed };
+  }
+
+  async epoch(epochId: string): Promise<StoredEpoch | undefined> {
+    return await this.#stored.epoch(epochId);
+  }
+
+  async newestEpoch(): Promise<StoredEpoch | undefined> {
+    const head = await this.#loadedHead();
+    return head === undefined ? undefined : await this.#stored.epoch(this.#idOf(head.number));
+  }
+
+  async list(count: number, beforeEpochId?: string): Promise<StoredEpoch[]> {
+    const head = await this.#loadedHead();
+    if (head === undefined) return [];
+    const ids = await this.#index.before(beforeEpochId ?? this.#idOf(head.number + 1), count);
+    const stored = await Promise.all(ids.map((id) => this.#stored.epoch(id)));
+    return stored.filter((epoch) => epoch !== undefined);
+  }
+
+  async snapshot(epochId: string): Promise<SignedRecord | undefined> {
+    return await this.#stored.snapshot(epochId);
+  }
+
+  async recordEpoch(record: SignedRecord): Promise<SignedRecord> {
+    const { id, number } = fromBinary(EpochSchema, record.payload);
+    if (this.#idOf(number) !== id) throw new TypeError(`epoch ${number} has the id ${this.#idOf(number)}, not ${id}`);
+    await this.#look();
+    const existing = await this.#stored.epoch(id);
+    if (existing !== undefined) return existing.record;
+    await this.#assertMayOpen(number);
+    const stored = await this.#stored.putEpoch(id, record);
+    await this.#changed(number);
+    return stored.record;
+  }
+
+  async recordSnapshot(record: SignedRecord): Promise<SignedRecord> {
+    const { epochId } = fromBinary(SnapshotSchema, record.payload);
+    const stored = await this.#stored.putSnapshot(epochId, record);
+    const head = await this.#loadedHead();
+    if (head !== undefined) await this.#changed(head.number);
+    return stored;
+  }
+
+  async #assertMayOpen(number: number): Promise<void> {
+    const newest = this.#head?.number;
+    if (newest === undefined) return;
+    if (number < newest) {
+      const text = `epoch ${number} cannot be recorded any more: epoch ${newest} is recorded already`;
+      throw new ZipnetError("EPOCH_CLOSED", text, { newest_epoch: this.#idOf(newest) });
+    }
+    // Epochs before these had to have their snapshots when these were recorded.
+    for (const earlier of [newest, number - 2]) {
+      const id = this.#idOf(earlier);
+      if (earlier > number - 2 || (await this.#stored.epoch(id)) === undefined) continue;
+      if ((await this.#stored.closed(id)) !== undefined) continue;
+      const text = `epoch ${number} cannot be recorded before the snapshot of epoch ${earlier} is`;
+      throw new ZipnetError("EPOCH_OPEN", text, { missing_snapshot: id });
+    }
+  }
+
+  /** A relay knows nothing of what was before a gap, so a token must stand after the gap's last close. */
+  async #oldestOfRelay(newest: number, floor: number): Promise<number> {
+    let start = newest;
+    while (start > floor && (await this.#stored.epoch(this.#idOf(start - 1))) !== undefined) start -= 1;
+    return start > floor ? openedRevision(start) + 1 : openedRevision(floor) - 1;
+  }
+
+  /** Tells this process's streams first, then the other replicas. */
+  async #changed(epochNumber: number): Promise<void> {
+    await this.#advanceTo(epochNumber);
+    await this.#options.cache.ring(TOPIC).catch((error: unknown) => {
+      this.#options.log.warn({ err: error }, "the other replicas could not be told; they look by themselves");
+    });
+  }
+
+  async #advanceTo(number: number): Promise<void> {
+    const previous = this.#idOf(number - 1);
+    const isOpenEnded =
+      (await this.#stored.epoch(previous)) !== undefined && (await this.#stored.closed(previous)) === undefined;
+    const head = { number, isSettled: !isOpenEnded };
+    if (this.#head !== undefined && revisionOf(head) <= revisionOf(this.#head)) return;
+    this.#head = head;
+    this.#bell.ring();
+  }
+
+  async #loadedHead(): Promise<Head | undefined> {
+    if (!this.#hasLooked) await this.#look();
+    return this.#head;
+  }
+
+  /** Looks at the store. Whoever asks while a look is under way gets the result of one that began afterwards. */
+  #look(): Promise<void> {
+    if (this.#looking === undefined) {
+      this.#looking = this.#lookUntilDone().finally(() => {
+        this.#looking = undefined;
+      });
+    } else {
+      this.#mustLookAgain = true;
+    }
+    return this.#looking;
+  }
+
+  async #lookUntilDone(): Promise<void> {
+    do {
+      this.#mustLookAgain = false;
+      const newest = await this.#newestNumber();
+      if (newest !== undefined) await this.#advanceTo(newest);
+    } while (this.#mustLookAgain);
+    this.#hasLooked = true;
+  }
+
+  async #newestNumber(): Promise<number | undefined> {
+    if (this.#head !== undefined) return (await this.#index.newestAfter(this.#head.number)) ?? this.#head.number;
+    // Usually the newest is recent; only after a long pause are all keys listed.
+    const { clock, epochLengthSeconds, keptEpochs } = this.#options;
+    const guess = epochNumberAt(clock.now(), epochLengthSeconds) - keptEpochs;
+    return (await this.#index.newestAfter(guess)) ?? (await this.#index.newestAfter(-1));
+  }
+
+  #idOf(epochNumber: number): string {
+    return epochIdOf(epochStartMs(epochNumber, this.#options.epochLengthSeconds));
+  }
 }

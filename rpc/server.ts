@@ -1,44 +1,149 @@
-/** skeleton */
-import type { IncomingMessage, ServerResponse } from "node:http";
-import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
+/**
+ * A server for contract services: gRPC, gRPC-Web and Connect on one port, with authentication, health and reflection.
+ */
 import type { DescService } from "@bufbuild/protobuf";
-import type { ServiceImpl } from "@connectrpc/connect";
-import type { Cache, Clock, Log, VerifySignature } from "../core/ports.js";
-import type { AuthScope } from "./auth.js";
-import type { CallerDirectory } from "./callers.js";
+import { type ConnectRouter, type ServiceImpl, cors, createConnectRouter } from "@connectrpc/connect";
+import type { UniversalHandler } from "@connectrpc/connect/protocol";
+import { universalRequestFromNodeRequest, universalResponseToNodeResponse } from "@connectrpc/connect-node";
+import { Health } from "../gen/health/v1/health_pb.js";
+import type { Log } from "../core/ports.js";
+import { AUTH_HEADERS } from "./auth.js";
+import { type ServerAuth, authGate, authInterceptor } from "./auth-check.js";
+import { healthService } from "./health.js";
+import { errorInterceptor, reportingGate, validationInterceptor } from "./interceptors.js";
+import { type AnyRequest, type AnyResponse, listen } from "./listener.js";
+import { REFLECTION_SERVICES, registerReflection } from "./reflection.js";
+import { assertEveryProcedureHasRole } from "./roles.js";
+
+export type { ServerAuth } from "./auth-check.js";
+
+/** Something that answers plain HTTP on the same port. */
 export interface HttpMount {
+  /** Begins with "/". */
   readonly pathPrefix: string;
-  handle(request: IncomingMessage | Http2ServerRequest, response: ServerResponse | Http2ServerResponse): boolean;
+  /** Answers, or returns false when the request is not its own after all. */
+  handle(request: AnyRequest, response: AnyResponse): boolean;
 }
-export interface ServerAuth {
-  readonly scope: AuthScope;
-  readonly verify: VerifySignature;
-  readonly directory: CallerDirectory;
-  readonly cache: Cache;
-  readonly clock: Clock;
-  readonly maxClockDifferenceMs: number;
-  readonly maxCallsPerMinute: number;
-}
+
+/** The services with their implementations. */
 export type Served<Services extends readonly DescService[]> = {
   readonly [K in keyof Services]: { readonly desc: Services[K]; readonly impl: ServiceImpl<Services[K]> };
 };
+
+/** How to serve. */
 export interface RpcServerOptions<Services extends readonly DescService[]> {
   readonly host: string;
+  /** 0 picks a free one. */
   readonly port: number;
+  /** PEM. */
   readonly tls?: { readonly cert: Uint8Array; readonly key: Uint8Array };
   readonly services: Served<Services>;
   readonly auth: ServerAuth;
+  /** Largest request message in bytes. */
   readonly maxRequestBytes: number;
+  /** Tried first, by path prefix, in order. */
   readonly mounts?: readonly HttpMount[];
+  /** How long open calls may go on after the signal before they are cut. Default 5,000. */
+  readonly drainDeadlineMs?: number;
   readonly log: Log;
 }
+
+/** A server that listens. */
 export interface RpcServer {
   readonly port: number;
+  /** Resolves after the signal, once every connection has ended. */
   readonly closed: Promise<void>;
 }
-export function startRpcServer<const Services extends readonly DescService[]>(
-  _options: RpcServerOptions<Services>,
-  _signal: AbortSignal,
+
+/** Longer deadlines overflow Node's timers and would end the call at once. */
+const MAX_TIMEOUT_MS = 2 ** 31 - 1;
+
+/**
+ * Starts to serve. Adds grpc.health.v1 and reflection. Throws when a procedure has no declared role; rejects when the
+ * port cannot be had. When the signal is aborted, health says NOT_SERVING, no new connections are taken, open ones are
+ * told to end, and calls still open after drainDeadlineMs are cut. Streams end by their own drain signal.
+ */
+export async function startRpcServer<const Services extends readonly DescService[]>(
+  options: RpcServerOptions<Services>,
+  signal: AbortSignal,
 ): Promise<RpcServer> {
-  throw new Error("skeleton");
+  const { host, port, tls, auth, log } = options;
+  const services = [...options.services.map(({ desc }) => desc), Health];
+  assertEveryProcedureHasRole([...services, ...REFLECTION_SERVICES]);
+  const router = createConnectRouter({
+    interceptors: [errorInterceptor(log), authInterceptor(auth), validationInterceptor()],
+    requestGate: reportingGate(authGate(auth), log),
+    readMaxBytes: options.maxRequestBytes,
+    maxTimeoutMs: MAX_TIMEOUT_MS,
+    // Compressing every message anew for every stream costs seconds at ten thousand streams, and saves little.
+    acceptCompression: [],
+  });
+  for (const { desc, impl } of options.services) register(router, desc, impl);
+  register(
+    router,
+    Health,
+    healthService(
+      services.map(({ typeName }) => typeName),
+      signal,
+    ),
+  );
+  registerReflection(router, services);
+
+  const handle = requestHandler(router.handlers, options.mounts ?? [], log);
+  const listener = await listen({ host, port, ...(tls === undefined ? {} : { tls }), clock: auth.clock, handle });
+  const aborted = new Promise<void>((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener("abort", () => resolve(), { once: true });
+  });
+  return { port: listener.port, closed: aborted.then(() => listener.close(options.drainDeadlineMs ?? 5_000)) };
+}
+
+function register<Desc extends DescService>(router: ConnectRouter, desc: Desc, impl: ServiceImpl<Desc>): void {
+  router.service(desc, impl);
+}
+
+// Not connectNodeAdapter: it writes every broken connection to the console, thousands at once when many clients leave.
+function requestHandler(
+  handlers: readonly UniversalHandler[],
+  mounts: readonly HttpMount[],
+  log: Log,
+): (request: AnyRequest, response: AnyResponse) => void {
+  const byPath = new Map(handlers.map((handler) => [handler.requestPath, handler]));
+  return (request, response) => {
+    const path = (request.url ?? "").split("?", 1)[0] ?? "";
+    const mounted = mounts.some((mount) => path.startsWith(mount.pathPrefix) && mount.handle(request, response));
+    if (mounted) return;
+    const handler = byPath.get(path);
+    if (handler === undefined) {
+      response.writeHead(404, { "content-type": "text/plain" });
+      response.end("not found\n");
+      return;
+    }
+    setCorsHeaders(response);
+    if (request.method === "OPTIONS") {
+      response.writeHead(204);
+      response.end();
+      return;
+    }
+    serve(handler, request, response).catch((error: unknown) => {
+      log.debug({ path, err: error }, "a call ended with its connection");
+      response.destroy();
+    });
+  };
+}
+
+async function serve(handler: UniversalHandler, request: AnyRequest, response: AnyResponse): Promise<void> {
+  const answer = await handler(universalRequestFromNodeRequest(request, response, undefined, undefined));
+  await universalResponseToNodeResponse(answer, response);
+}
+
+const ALLOWED_HEADERS = [...cors.allowedHeaders, ...Object.values(AUTH_HEADERS)].join(", ");
+
+/** Any page may call: callers are known by their signatures, never by a browser's cookies. */
+function setCorsHeaders(response: AnyResponse): void {
+  response.setHeader("access-control-allow-origin", "*");
+  response.setHeader("access-control-allow-methods", cors.allowedMethods.join(", "));
+  response.setHeader("access-control-allow-headers", ALLOWED_HEADERS);
+  response.setHeader("access-control-expose-headers", cors.exposedHeaders.join(", "));
+  response.setHeader("access-control-max-age", "7200");
 }

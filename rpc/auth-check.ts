@@ -1,0 +1,214 @@
+/**
+ * The server's side of request signatures. Deny by default: a call without a checked signature reaches only what the
+ * table of roles opens to anyone.
+ *
+ * The gate runs before the body is read, so that an unsigned flood costs no parsing; the interceptor runs with the
+ * message in hand and decides the rest. A call that did not pass the gate does not pass the interceptor.
+ */
+import { type DescMessage, type MessageShape } from "@bufbuild/protobuf";
+import { type HandlerContext, type Interceptor, createContextKey } from "@connectrpc/connect";
+import { ZipnetError } from "../core/errors.js";
+import { hexToBytes } from "../core/hash.js";
+import type { Cache, Clock, VerifySignature } from "../core/ports.js";
+import { AUTH_HEADERS, AUTH_VERSION, type AuthScope, callSigningBytes, messageSha256, once } from "./auth.js";
+import { type CallerDirectory, callerKey } from "./callers.js";
+import { ROLES, type Role, procedureOf } from "./roles.js";
+
+/** What the server needs to check callers. */
+export interface ServerAuth {
+  readonly scope: AuthScope;
+  readonly verify: VerifySignature;
+  readonly directory: CallerDirectory;
+  /** Holds the replay set and the quotas. While it is out of reach, every signed call is refused with UNAVAILABLE. */
+  readonly cache: Cache;
+  readonly clock: Clock;
+  /** How far a call's timestamp may be from the server's clock, either way. */
+  readonly maxClockDifferenceMs: number;
+  /** Calls per hotkey and minute of the clock. */
+  readonly maxCallsPerMinute: number;
+}
+
+interface CheckedHeaders {
+  readonly hotkey: string;
+  readonly nonce: string;
+  readonly bodySha256: string;
+}
+
+const checkedKey = createContextKey<CheckedHeaders | undefined>(undefined, { description: "checked signature" });
+
+const FORMS: readonly (readonly [name: string, form: RegExp, says: string])[] = [
+  [AUTH_HEADERS.hotkey, /^5[1-9A-HJ-NP-Za-km-z]{47}$/, "an SS58 address of 48 characters"],
+  [AUTH_HEADERS.receiver, /^5[1-9A-HJ-NP-Za-km-z]{47}$/, "an SS58 address of 48 characters"],
+  [AUTH_HEADERS.nonce, /^[1-9]\d{0,19}$/, "unix nanoseconds in decimal digits"],
+  [AUTH_HEADERS.bodySha256, /^[0-9a-f]{64}$/, "64 lower-case hexadecimal digits"],
+  [AUTH_HEADERS.signature, /^[0-9a-f]{128}$/, "128 lower-case hexadecimal digits"],
+];
+
+/** Checks a call's headers and signature before its body is read. Throws ZipnetError. */
+export function authGate(auth: ServerAuth): (context: HandlerContext) => void {
+  return (context) => {
+    const procedure = procedureOf(context.method);
+    if (ROLES[procedure] === "anyone") return;
+    const header = readHeaders(context.requestHeader);
+    assertReceiver(header(AUTH_HEADERS.receiver), auth.scope);
+    const nonce = header(AUTH_HEADERS.nonce);
+    assertClock(nonce, auth);
+    const hotkey = header(AUTH_HEADERS.hotkey);
+    const bodySha256 = header(AUTH_HEADERS.bodySha256);
+    const text = callSigningBytes({ procedure, bodySha256, nonce, sender: hotkey, scope: auth.scope });
+    if (!auth.verify(text, hexToBytes(header(AUTH_HEADERS.signature)), hotkey)) {
+      const { network, netuid } = auth.scope;
+      throw new ZipnetError(
+        "SIGNATURE_INVALID",
+        `the signature is not ${hotkey}'s over this call; sign the lines of ${AUTH_VERSION} for ${procedure}, ` +
+          `network "${network}" and netuid ${netuid}`,
+        { network, netuid: String(netuid) },
+      );
+    }
+    context.values.set(checkedKey, { hotkey, nonce, bodySha256 });
+  };
+}
+
+function readHeaders(headers: Headers): (name: string) => string {
+  const version = headers.get(AUTH_HEADERS.version);
+  if (version !== AUTH_VERSION) {
+    const found = version === null ? "is missing" : `is "${version.slice(0, 40)}"`;
+    throw unauthenticated(AUTH_HEADERS.version, `${found}, but must be "${AUTH_VERSION}"`);
+  }
+  for (const [name, form, says] of FORMS) {
+    const value = headers.get(name);
+    if (value === null) throw unauthenticated(name, `is missing, but must be ${says}`);
+    if (!form.test(value)) throw unauthenticated(name, `is "${value.slice(0, 40)}", but must be ${says}`);
+  }
+  return (name) => headers.get(name) ?? "";
+}
+
+function unauthenticated(header: string, problem: string): ZipnetError {
+  return new ZipnetError("UNAUTHENTICATED_CALL", `this call must be signed: the header ${header} ${problem}`, {
+    header,
+  });
+}
+
+function assertReceiver(receiver: string, scope: AuthScope): void {
+  if (receiver === scope.receiver) return;
+  throw new ZipnetError(
+    "WRONG_RECEIVER",
+    `the call is signed for ${receiver}, but this is ${scope.receiver}; sign for the receiver that GetServerInfo names`,
+    { receiver: scope.receiver },
+  );
+}
+
+function assertClock(nonce: string, auth: ServerAuth): void {
+  const callMs = Number(BigInt(nonce) / 1_000_000n);
+  const serverMs = auth.clock.now();
+  const differenceMs = callMs - serverMs;
+  if (Math.abs(differenceMs) <= auth.maxClockDifferenceMs) return;
+  throw new ZipnetError(
+    "CLOCK_DIFFERENCE",
+    `the call is from ${timeText(callMs)} by the caller's clock, but it is ${timeText(serverMs)} here; at most ` +
+      `${auth.maxClockDifferenceMs} ms either way are allowed. Set the caller's clock, or sign again if the call is old`,
+    { server_time_ms: String(serverMs), difference_ms: String(differenceMs) },
+  );
+}
+
+function timeText(timeMs: number): string {
+  return Math.abs(timeMs) <= 8.64e15 ? new Date(timeMs).toISOString() : `${timeMs} ms`;
+}
+
+/** Checks the rest once the message is there, and leaves the caller for handlers to read with callerOf. */
+export function authInterceptor(auth: ServerAuth): Interceptor {
+  return (next) => async (request) => {
+    const procedure = procedureOf(request.method);
+    const needed = ROLES[procedure];
+    if (needed === "anyone") return await next(request);
+    const checked = request.contextValues.get(checkedKey);
+    if (checked === undefined || needed === undefined) {
+      throw new ZipnetError("UNAUTHENTICATED_CALL", `${procedure} is not open to anybody`);
+    }
+    const admit = async (message: MessageShape<DescMessage>): Promise<void> => {
+      assertBody(checked, messageSha256(request.method.input, message));
+      await assertNotReplayed(checked, auth);
+      const roles = await allowedRoles(checked.hotkey, procedure, needed, auth);
+      await assertWithinQuota(checked.hotkey, auth);
+      request.contextValues.set(callerKey, { hotkey: checked.hotkey, roles });
+    };
+    if (!request.stream) {
+      await admit(request.message);
+      return await next(request);
+    }
+    const message = await onlyMessage(request.message, procedure);
+    await admit(message);
+    return await next({ ...request, message: once(message) });
+  };
+}
+
+async function onlyMessage<T>(messages: AsyncIterable<T>, procedure: string): Promise<T> {
+  let only: { readonly message: T } | undefined;
+  for await (const message of messages) {
+    // A second message would be one that no signature covers.
+    if (only !== undefined) throw new ZipnetError("BODY_ALTERED", `${procedure} takes exactly one request message`);
+    only = { message };
+  }
+  if (only === undefined) throw new ZipnetError("BODY_ALTERED", `${procedure} came without its request message`);
+  return only.message;
+}
+
+function assertBody(checked: CheckedHeaders, bodySha256: string): void {
+  if (bodySha256 === checked.bodySha256) return;
+  throw new ZipnetError(
+    "BODY_ALTERED",
+    `the request message has the SHA-256 ${bodySha256}, but ${checked.bodySha256} was signed; sign the message in ` +
+      `protobuf binary form, as it is sent`,
+  );
+}
+
+async function assertNotReplayed({ hotkey, nonce }: CheckedHeaders, auth: ServerAuth): Promise<void> {
+  // A nonce may be ahead of the clock by the allowed difference, and is good until it is behind by as much. The rest is
+  // for replicas whose clocks differ.
+  const ttlMs = 2 * auth.maxClockDifferenceMs + 60_000;
+  const isFirst = await viaCache(() => auth.cache.setIfAbsent(`replay/${hotkey}/${nonce}`, new Uint8Array(), ttlMs));
+  if (isFirst) return;
+  throw new ZipnetError("REPLAYED_CALL", `a call with the nonce ${nonce} was made already; sign every call anew`, {
+    nonce,
+  });
+}
+
+async function allowedRoles(
+  hotkey: string,
+  procedure: string,
+  needed: readonly Role[],
+  auth: ServerAuth,
+): Promise<readonly Role[]> {
+  const roles = await auth.directory.rolesOf(hotkey);
+  const { network, netuid } = auth.scope;
+  if (roles.length === 0) {
+    throw new ZipnetError("NOT_REGISTERED", `${hotkey} is not registered on netuid ${netuid} of "${network}"`);
+  }
+  if (roles.some((role) => needed.includes(role))) return roles;
+  const text = needed.join(" or ");
+  throw new ZipnetError("ROLE_NOT_ALLOWED", `${procedure} is for ${text}; ${hotkey} is ${roles.join(" and ")}`, {
+    needed_roles: needed.join(","),
+  });
+}
+
+async function assertWithinQuota(hotkey: string, auth: ServerAuth): Promise<void> {
+  const nowMs = auth.clock.now();
+  const minute = Math.floor(nowMs / 60_000);
+  const calls = await viaCache(() => auth.cache.increment(`quota/${hotkey}/${minute}`, 120_000));
+  if (calls <= auth.maxCallsPerMinute) return;
+  const retrySeconds = Math.max(1, Math.ceil(((minute + 1) * 60_000 - nowMs) / 1000));
+  throw new ZipnetError(
+    "QUOTA_EXCEEDED",
+    `${hotkey} made more than ${auth.maxCallsPerMinute} calls in this minute; try again in ${retrySeconds} s`,
+    { retry_after_seconds: String(retrySeconds) },
+  );
+}
+
+/** Without the cache a replay cannot be told from a first call, so nothing is let through. */
+async function viaCache<T>(ask: () => Promise<T>): Promise<T> {
+  try {
+    return await ask();
+  } catch (cause) {
+    throw new ZipnetError("UNAVAILABLE", "calls cannot be checked for replays just now; try again", {}, { cause });
+  }
+}

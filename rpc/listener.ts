@@ -1,0 +1,146 @@
+/**
+ * One port for HTTP/1.1 and HTTP/2, in the clear or over TLS, and an end that lets open calls finish.
+ */
+import { type IncomingMessage, type Server as HttpServer, type ServerResponse, createServer } from "node:http";
+import {
+  type Http2ServerRequest,
+  type Http2ServerResponse,
+  type ServerHttp2Session,
+  createSecureServer,
+  createServer as createHttp2Server,
+} from "node:http2";
+import { type AddressInfo, type Server, type Socket, createServer as createNetServer } from "node:net";
+import type { Clock } from "../core/ports.js";
+
+/** A request of either version of HTTP. */
+export type AnyRequest = IncomingMessage | Http2ServerRequest;
+/** A response of either version of HTTP. */
+export type AnyResponse = ServerResponse | Http2ServerResponse;
+
+/** Where and how to listen. */
+export interface ListenerOptions {
+  readonly host: string;
+  /** 0 picks a free one. */
+  readonly port: number;
+  /** PEM. Without it the port speaks cleartext: HTTP/1.1, and HTTP/2 with prior knowledge. */
+  readonly tls?: { readonly cert: Uint8Array; readonly key: Uint8Array };
+  readonly clock: Clock;
+  handle(request: AnyRequest, response: AnyResponse): void;
+}
+
+/** An open port. */
+export interface Listener {
+  readonly port: number;
+  /** Takes no more connections, tells the open ones to end (GOAWAY), and cuts those still open after the time. */
+  close(graceMs: number): Promise<void>;
+}
+
+// A caller's stream is small; what it must not do is pile up streams on one connection. The memory limit of node:http2
+// is per connection and ends all its streams at once, so it stands well above what 100 streams can hold.
+const HTTP2_OPTIONS = { settings: { maxConcurrentStreams: 100 }, maxSessionMemory: 64 } as const;
+
+const FIRST_BYTES_MS = 10_000;
+const KEEP_ALIVE_MS = 30_000;
+
+/** Opens the port. Rejects when it cannot be had. */
+export async function listen(options: ListenerOptions): Promise<Listener> {
+  const sessions = new Set<ServerHttp2Session>();
+  const sockets = new Set<Socket>();
+  const track = (session: ServerHttp2Session): void => {
+    sessions.add(session);
+    session.once("close", () => sessions.delete(session));
+    // Broken connections are everyday life; their calls learn of it by their own signals.
+    session.on("error", () => session.destroy());
+  };
+  const { server, http1 } = options.tls === undefined ? cleartext(options, track) : secure(options, options.tls, track);
+  server.on("connection", (socket: Socket) => {
+    sockets.add(socket);
+    socket.setKeepAlive(true, KEEP_ALIVE_MS);
+    socket.setNoDelay(true);
+    socket.once("close", () => sockets.delete(socket));
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(options.port, options.host, () => {
+      server.off("error", reject);
+      resolve();
+    });
+  });
+
+  return {
+    port: (server.address() as AddressInfo).port,
+    async close(graceMs) {
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      for (const session of sessions) session.close();
+      const cut = new AbortController();
+      const whenIdle = (): void => http1?.closeIdleConnections();
+      whenIdle();
+      const deadline = options.clock.sleepUntil(options.clock.now() + graceMs, cut.signal).then(
+        () => sockets.forEach((socket) => socket.destroy()),
+        () => {},
+      );
+      await closed;
+      cut.abort();
+      await deadline;
+    },
+  };
+}
+
+interface Opened {
+  readonly server: Server;
+  /** The server of HTTP/1.1 connections, where it is a separate one. */
+  readonly http1?: HttpServer;
+}
+
+function secure(
+  options: ListenerOptions,
+  tls: { readonly cert: Uint8Array; readonly key: Uint8Array },
+  track: (session: ServerHttp2Session) => void,
+): Opened {
+  const pem = { cert: Buffer.from(tls.cert), key: Buffer.from(tls.key) };
+  const server = createSecureServer({ ...HTTP2_OPTIONS, ...pem, allowHTTP1: true });
+  server.on("session", track);
+  server.on("request", (request: AnyRequest, response: AnyResponse) => options.handle(request, response));
+  return { server };
+}
+
+/** HTTP/2 in the clear begins with a fixed preface that no HTTP/1.1 request can begin with. */
+const PREFACE = Buffer.from("PRI * HTTP/2.0\r\n");
+
+function cleartext(options: ListenerOptions, track: (session: ServerHttp2Session) => void): Opened {
+  const http1 = createServer((request, response) => options.handle(request, response));
+  const http2 = createHttp2Server(HTTP2_OPTIONS, (request, response) => options.handle(request, response));
+  http2.on("session", track);
+  const server = createNetServer((socket) => {
+    socket.on("error", () => socket.destroy());
+    const silence = new AbortController();
+    options.clock.sleepUntil(options.clock.now() + FIRST_BYTES_MS, silence.signal).then(
+      () => socket.destroy(),
+      () => {},
+    );
+    socket.once("close", () => silence.abort());
+    onFirstBytes(socket, (isHttp2) => {
+      silence.abort();
+      (isHttp2 ? http2 : http1).emit("connection", socket);
+    });
+  });
+  return { server, http1 };
+}
+
+/** Calls back once it is clear which HTTP a connection speaks, with all bytes so far back in the socket. */
+function onFirstBytes(socket: Socket, decided: (isHttp2: boolean) => void): void {
+  let seen = Buffer.alloc(0);
+  const onReadable = (): void => {
+    for (let chunk = socket.read() as Buffer | null; chunk !== null; chunk = socket.read() as Buffer | null) {
+      seen = Buffer.concat([seen, chunk]);
+    }
+    if (seen.length === 0) return;
+    const common = Math.min(seen.length, PREFACE.length);
+    const couldBe = seen.subarray(0, common).equals(PREFACE.subarray(0, common));
+    if (couldBe && common < PREFACE.length) return;
+    socket.off("readable", onReadable);
+    socket.unshift(seen);
+    decided(couldBe);
+  };
+  socket.on("readable", onReadable);
+}

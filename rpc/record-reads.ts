@@ -1,0 +1,83 @@
+/**
+ * Records in the object store, read through what is near: this process's memory, then the cache, then the store.
+ */
+import { RECORD_CONTENT_TYPE } from "../core/object-keys.js";
+import type { Cache, Log, ObjectStore } from "../core/ports.js";
+import { decodeRecord, encodeRecord } from "../core/signed-record.js";
+import { ZipnetError } from "../core/errors.js";
+import type { SignedRecord } from "../gen/zipnet/v1/record_pb.js";
+
+/** Reads and writes records by object key. */
+export interface RecordReads {
+  /** A record; undefined when there is none. `isRecent` keeps it in the cache for the other replicas. */
+  get(key: string, isRecent: boolean): Promise<SignedRecord | undefined>;
+  /** Writes a record unless there is one; answers the one that is stored. */
+  put(key: string, record: SignedRecord): Promise<SignedRecord>;
+}
+
+/** Records over a store, with a cache in front that may fail without harm. */
+export function recordReads(options: {
+  readonly objects: ObjectStore;
+  readonly cache: Cache;
+  readonly cacheTtlMs: number;
+  readonly log: Log;
+}): RecordReads {
+  const { objects, cache, cacheTtlMs, log } = options;
+  const cacheKey = (key: string): string => `record/${key}`;
+
+  async function tryCache<T>(what: () => Promise<T>): Promise<T | undefined> {
+    try {
+      return await what();
+    } catch (error) {
+      log.warn({ err: error }, "the cache is out of reach; records are read from the object store");
+      return undefined;
+    }
+  }
+  const keep = (key: string, bytes: Uint8Array): Promise<void> =>
+    tryCache(() => cache.set(cacheKey(key), bytes, cacheTtlMs));
+
+  return {
+    async get(key, isRecent) {
+      const near = isRecent ? await tryCache(() => cache.get(cacheKey(key))) : undefined;
+      if (near !== undefined) return decodeRecord(near);
+      const bytes = await objects.get(key);
+      if (bytes === undefined) return undefined;
+      if (isRecent) await keep(key, bytes);
+      return decodeRecord(bytes);
+    },
+    async put(key, record) {
+      const bytes = encodeRecord(record);
+      const isMine = await objects.putIfAbsent(key, bytes, RECORD_CONTENT_TYPE);
+      const stored = isMine ? bytes : await objects.get(key);
+      if (stored === undefined) throw new ZipnetError("UNAVAILABLE", `${key} is taken but cannot be read`);
+      await keep(key, stored);
+      return decodeRecord(stored);
+    },
+  };
+}
+
+/** A map that forgets what was not used for longest. */
+export class RecentMap<K, V extends object> {
+  readonly #entries = new Map<K, V>();
+  readonly #capacity: number;
+
+  constructor(capacity: number) {
+    this.#capacity = capacity;
+  }
+
+  /** The value, which counts as used now. */
+  get(key: K): V | undefined {
+    const value = this.#entries.get(key);
+    if (value !== undefined) this.set(key, value);
+    return value;
+  }
+
+  set(key: K, value: V): void {
+    this.#entries.delete(key);
+    this.#entries.set(key, value);
+    for (const oldest of this.#entries.keys()) {
+      if (this.#entries.size <= this.#capacity) break;
+      this.#entries.delete(oldest);
+    }
+  }
+}

@@ -1,0 +1,94 @@
+/**
+ * Epochs and their closes, read from records and kept in memory: records never change.
+ */
+import { create, fromBinary } from "@bufbuild/protobuf";
+import { EpochSchema } from "../gen/zipnet/v1/epoch_pb.js";
+import { type EpochClosed, EpochClosedSchema } from "../gen/zipnet/v1/epoch_service_pb.js";
+import type { SignedRecord } from "../gen/zipnet/v1/record_pb.js";
+import { SnapshotSchema } from "../gen/zipnet/v1/submission_pb.js";
+import { startMsOfEpochId } from "../core/epoch-time.js";
+import { epochKey, snapshotKey } from "../core/object-keys.js";
+import type { Cache, Clock, Log, ObjectStore } from "../core/ports.js";
+import { payloadSha256 } from "../core/signed-record.js";
+import type { StoredEpoch } from "./epoch-log.js";
+import { RecentMap, type RecordReads, recordReads } from "./record-reads.js";
+
+const KEPT_IN_MEMORY = 512;
+
+/** Reads and writes epochs and snapshots; keeps those of the current and the previous epoch in the cache. */
+export class StoredEpochs {
+  readonly #records: RecordReads;
+  readonly #clock: Clock;
+  readonly #epochLengthMs: number;
+  readonly #epochs = new RecentMap<string, StoredEpoch>(KEPT_IN_MEMORY);
+  readonly #closed = new RecentMap<string, EpochClosed>(KEPT_IN_MEMORY);
+
+  constructor(options: {
+    readonly objects: ObjectStore;
+    readonly cache: Cache;
+    readonly clock: Clock;
+    readonly epochLengthSeconds: number;
+    readonly log: Log;
+  }) {
+    const { objects, cache, log } = options;
+    this.#clock = options.clock;
+    this.#epochLengthMs = options.epochLengthSeconds * 1000;
+    this.#records = recordReads({ objects, cache, cacheTtlMs: 3 * this.#epochLengthMs, log });
+  }
+
+  /** An epoch; undefined while it is not recorded. */
+  async epoch(epochId: string): Promise<StoredEpoch | undefined> {
+    const held = this.#epochs.get(epochId);
+    if (held !== undefined) return held;
+    const record = await this.#records.get(epochKey(epochId), this.#isRecent(epochId));
+    return record === undefined ? undefined : this.#keepEpoch(epochId, record);
+  }
+
+  /** The close of an epoch; undefined while its snapshot, or the epoch itself, is not recorded. */
+  async closed(epochId: string): Promise<EpochClosed | undefined> {
+    const held = this.#closed.get(epochId);
+    if (held !== undefined) return held;
+    if ((await this.epoch(epochId)) === undefined) return undefined;
+    const record = await this.snapshot(epochId);
+    if (record === undefined) return undefined;
+    const closed = closedBy(record);
+    this.#closed.set(epochId, closed);
+    return closed;
+  }
+
+  /** The snapshot of an epoch; undefined while it is not recorded. */
+  async snapshot(epochId: string): Promise<SignedRecord | undefined> {
+    return await this.#records.get(snapshotKey(epochId), this.#isRecent(epochId));
+  }
+
+  /** Writes an epoch unless there is one; answers the one that is stored. */
+  async putEpoch(epochId: string, record: SignedRecord): Promise<StoredEpoch> {
+    return this.#keepEpoch(epochId, await this.#records.put(epochKey(epochId), record));
+  }
+
+  /** Writes a snapshot unless there is one; answers the one that is stored. */
+  async putSnapshot(epochId: string, record: SignedRecord): Promise<SignedRecord> {
+    return await this.#records.put(snapshotKey(epochId), record);
+  }
+
+  #keepEpoch(epochId: string, record: SignedRecord): StoredEpoch {
+    const stored = { record, epoch: fromBinary(EpochSchema, record.payload) };
+    this.#epochs.set(epochId, stored);
+    return stored;
+  }
+
+  #isRecent(epochId: string): boolean {
+    const startMs = startMsOfEpochId(epochId) ?? 0;
+    return startMs + 2 * this.#epochLengthMs > this.#clock.now();
+  }
+}
+
+function closedBy(record: SignedRecord): EpochClosed {
+  const { epochNumber, epochId, receipts } = fromBinary(SnapshotSchema, record.payload);
+  return create(EpochClosedSchema, {
+    epochNumber,
+    epochId,
+    snapshotSha256: payloadSha256(record),
+    receiptCount: receipts.length,
+  });
+}

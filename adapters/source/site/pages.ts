@@ -1,0 +1,113 @@
+/**
+ * The site's pages as HTML.
+ */
+import type { Listing } from "../../../gen/zipnet/v1/listing_pb.js";
+import type { Home, Homes } from "./home.js";
+import { detailPath } from "./home.js";
+import { PAGE_SIZE, buildingRow, detailPageData, pageCountOf, resultRow, searchPageData } from "./page-data.js";
+
+/** What robots.txt says: the searches and the homes may be read, the rest is not for robots. */
+export const ROBOTS_TEXT = `User-agent: *
+Allow: /homes/
+Allow: /homedetails/
+Disallow: /agents/
+Disallow: /truth/
+Disallow: /mortgage/
+`;
+
+/** A page of a zip code's search; undefined when the search has no such page. pageNumber: 1 and up. */
+export function searchPage(homes: Homes, zipCode: string, pageNumber: number, timeMs: number): string | undefined {
+  const all = homes.onMarket(zipCode, timeMs);
+  const pageCount = pageCountOf(all.length);
+  if (pageNumber > pageCount) return undefined;
+  const onPage = all.slice((pageNumber - 1) * PAGE_SIZE, pageNumber * PAGE_SIZE);
+  const extraRows = pageNumber === 1 && onPage[0] ? notResults(homes, zipCode, onPage[0].listing, timeMs) : [];
+  const data = searchPageData({ zipCode, pageNumber, resultCount: all.length, homes: onPage, extraRows });
+  const cards = onPage.map((home) => card(home.listing)).join("\n");
+  const title = `${zipCode} Real Estate - ${zipCode} Homes For Sale`;
+  const next = pageNumber < pageCount ? `<a rel="next" href="/homes/${zipCode}_rb/${pageNumber + 1}_p/">Next</a>` : "";
+  return document(
+    title,
+    `<h1>${title}</h1><p>${all.length} results, page ${pageNumber} of ${pageCount}</p><ul>${cards}</ul><nav>${next}</nav>`,
+    data,
+  );
+}
+
+/** A home's own page. */
+export function detailPage(home: Home): string {
+  const { listing } = home;
+  const history = home.priceHistory
+    .map(
+      (point) =>
+        `<tr><td>${new Date(point.timeMs).toISOString().slice(0, 10)}</td><td>${usd(point.priceUsd)}</td></tr>`,
+    )
+    .join("");
+  return document(
+    `${listing.streetAddress}, ${listing.city}, ${listing.state} ${listing.zipCode}`,
+    `<h1>${text(addressLine(listing))}</h1><p class="price">${usd(listing.priceUsd)}</p><p>${text(facts(listing))}</p>` +
+      `<h2>Price history</h2><table>${history}</table>`,
+    detailPageData(home),
+  );
+}
+
+/** The page that a site shows to readers that it takes for robots. */
+export function challengePage(): string {
+  return (
+    '<!doctype html><html><head><title>Access to this page has been denied</title></head><body><div id="px-captcha">' +
+    "Press &amp; Hold to confirm you are a human (and not a bot).</div></body></html>"
+  );
+}
+
+/** A page of an error. */
+export function errorPage(status: number, message: string): string {
+  return `<!doctype html><html><head><title>${status}</title></head><body><h1>${text(message)}</h1></body></html>`;
+}
+
+/** What such sites mix into results: a promoted home of elsewhere, and a building without an id. */
+function notResults(homes: Homes, zipCode: string, first: Listing, timeMs: number): object[] {
+  const elsewhere = homes.onMarket(homes.neighbour(zipCode), timeMs)[0]?.listing;
+  const promoted =
+    elsewhere && elsewhere.zipCode !== zipCode ? [{ ...resultRow(elsewhere), isFeaturedListing: true }] : [];
+  return [...promoted, buildingRow(first)];
+}
+
+function card(listing: Listing): string {
+  return (
+    `<li><article><a href="${detailPath(listing.listingId)}"><address>${text(addressLine(listing))}</address></a>` +
+    `<b>${usd(listing.priceUsd)}</b> <span>${text(facts(listing))}</span></article></li>`
+  );
+}
+
+function addressLine(listing: Listing): string {
+  return `${listing.streetAddress}, ${listing.city}, ${listing.state} ${listing.zipCode}`;
+}
+
+function facts(listing: Listing): string {
+  const { bedrooms, bathrooms, livingAreaSqft, brokerName } = listing;
+  return [
+    bedrooms !== undefined && `${bedrooms} bds`,
+    bathrooms !== undefined && `${bathrooms} ba`,
+    livingAreaSqft !== undefined && `${livingAreaSqft.toLocaleString("en-US")} sqft`,
+    brokerName,
+  ]
+    .filter(Boolean)
+    .join(" · ");
+}
+
+function usd(amount: number): string {
+  return `$${amount.toLocaleString("en-US")}`;
+}
+
+function document(title: string, body: string, data: object): string {
+  // "<" inside the data would end the script element early.
+  const json = JSON.stringify(data).replaceAll("<", "\\u003c");
+  return (
+    `<!doctype html><html lang="en"><head><meta charset="utf-8"><title>${text(title)}</title><link rel="stylesheet" href="/site.css">` +
+    `<link rel="icon" href="data:,"></head><body><div id="__next">${body}</div>` +
+    `<script id="__NEXT_DATA__" type="application/json">${json}</script></body></html>`
+  );
+}
+
+function text(value: string): string {
+  return value.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll('"', "&quot;");
+}

@@ -1,0 +1,156 @@
+/**
+ * The listing site's HTTP server.
+ */
+import { createServer } from "node:http";
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { create, toJson } from "@bufbuild/protobuf";
+import { sha256Of } from "../../../core/hash.js";
+import { randomSequence } from "../../../core/random.js";
+import type { Clock } from "../../../core/ports.js";
+import { CatalogueEntrySchema, CatalogueSchema } from "../../../gen/zipnet/v1/epoch_pb.js";
+import { ListingSchema } from "../../../gen/zipnet/v1/listing_pb.js";
+import { siteCatalogueEntries } from "./catalogue.js";
+import type { Homes } from "./home.js";
+import { challengePage, detailPage, errorPage, ROBOTS_TEXT, searchPage } from "./pages.js";
+
+/** How the site behaves. */
+export interface SiteOptions {
+  readonly host: string;
+  /** 0 for any free port. */
+  readonly port: number;
+  readonly homes: Homes;
+  readonly clock: Clock;
+  /** Wait before every page. */
+  readonly latencyMs: number;
+  /** Ten-thousandths of the pages that answer 503 instead. 0 to 10,000. */
+  readonly errorRateBps: number;
+  /** Ten-thousandths of the pages that answer with a challenge instead. 0 to 10,000. */
+  readonly challengeRateBps: number;
+  /** Decides which requests the error and challenge rates hit. */
+  readonly seed: string;
+}
+
+/** A site that listens. */
+export interface RunningSite {
+  /** Without a slash at its end. */
+  readonly url: string;
+  readonly port: number;
+  /** Resolves once everything is closed after the signal. */
+  readonly closed: Promise<void>;
+}
+
+interface Answer {
+  readonly status: number;
+  readonly type: string;
+  readonly body: string;
+}
+
+/** Starts the site; it stops with the signal. Rejects when it cannot listen. */
+export async function startSite(options: SiteOptions, signal: AbortSignal): Promise<RunningSite> {
+  signal.throwIfAborted();
+  let pageCounter = 0;
+  const server = createServer((request, response) => {
+    const isPage = /^\/(homes|homedetails)\//.test(request.url ?? "");
+    if (isPage) pageCounter += 1;
+    void respond(options, request, response, isPage ? pageCounter : undefined, signal);
+  });
+  const port = await listen(server, options.host, options.port);
+  const closed = new Promise<void>((resolve) => server.once("close", () => resolve()));
+  const stop = (): void => {
+    server.close();
+    server.closeAllConnections();
+  };
+  if (signal.aborted) stop();
+  else signal.addEventListener("abort", stop, { once: true });
+  const host = options.host.includes(":") ? `[${options.host}]` : options.host;
+  return { url: `http://${host}:${port}`, port, closed };
+}
+
+function listen(server: Server, host: string, port: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(port, host, () => {
+      server.off("error", reject);
+      resolve((server.address() as AddressInfo).port);
+    });
+  });
+}
+
+async function respond(
+  options: SiteOptions,
+  request: IncomingMessage,
+  response: ServerResponse,
+  pageNumber: number | undefined,
+  signal: AbortSignal,
+): Promise<void> {
+  try {
+    if (options.latencyMs > 0 && pageNumber !== undefined) {
+      await options.clock.sleepUntil(options.clock.now() + options.latencyMs, signal);
+    }
+    const { status, type, body } =
+      (pageNumber !== undefined && disturbance(options, pageNumber)) || answer(options, request);
+    response.writeHead(status, { "content-type": `${type}; charset=utf-8`, "cache-control": "no-store" });
+    response.end(request.method === "HEAD" ? undefined : body);
+  } catch {
+    // Only the end of the program gets here; whoever waits for the page sees the connection close.
+    response.destroy();
+  }
+}
+
+/** What a page answers instead of itself, by its count: the same seed disturbs the same requests. */
+function disturbance(options: SiteOptions, pageNumber: number): Answer | undefined {
+  const random = randomSequence(sha256Of(`zipnet-site-disturbance-v1\n${options.seed}\n${pageNumber}`));
+  if (random.below(10_000) < options.challengeRateBps) return html(403, challengePage());
+  if (random.below(10_000) < options.errorRateBps) return html(503, errorPage(503, "Service unavailable"));
+  return undefined;
+}
+
+function answer(options: SiteOptions, request: IncomingMessage): Answer {
+  if (request.method !== "GET" && request.method !== "HEAD") return html(405, errorPage(405, "Only GET"));
+  const origin = `http://${request.headers.host ?? "localhost"}`;
+  if (!URL.canParse(request.url ?? "", origin)) return html(400, errorPage(400, "Bad address"));
+  const url = new URL(request.url ?? "", origin);
+  const nowMs = options.clock.now();
+  if (url.pathname === "/robots.txt") return { status: 200, type: "text/plain", body: ROBOTS_TEXT };
+  if (url.pathname.startsWith("/truth/")) return truth(options, url, nowMs);
+  const page = pageAt(options.homes, url.pathname, nowMs);
+  return page === undefined ? html(404, errorPage(404, "This page does not exist")) : html(200, page);
+}
+
+function pageAt(homes: Homes, path: string, nowMs: number): string | undefined {
+  const search = /^\/homes\/(\d{5})_rb\/(?:([1-9]\d{0,5})_p\/)?$/.exec(path);
+  if (search?.[1] !== undefined) return searchPage(homes, search[1], Number(search[2] ?? "1"), nowMs);
+  const listingId = /^\/homedetails\/(\d{1,20})_zpid\/$/.exec(path)?.[1];
+  const home = listingId === undefined ? undefined : homes.home(listingId, nowMs);
+  return home && detailPage(home);
+}
+
+/** What the site really holds, for whoever wants to check what was read from it. Not a part of the imitated site. */
+function truth({ homes }: SiteOptions, url: URL, nowMs: number): Answer {
+  const at = url.searchParams.get("at");
+  if (at !== null && !/^\d{1,15}$/.test(at))
+    return json(400, { error: `at is "${at}", but must be unix milliseconds` });
+  const timeMs = at === null ? nowMs : Number(at);
+  if (url.pathname === "/truth/catalogue.json") {
+    const entries = siteCatalogueEntries(homes, homes.zipCodes(), timeMs).map((entry) =>
+      create(CatalogueEntrySchema, entry),
+    );
+    return json(200, toJson(CatalogueSchema, create(CatalogueSchema, { entries })));
+  }
+  const zipCode = /^\/truth\/(\d{5})\.json$/.exec(url.pathname)?.[1];
+  if (zipCode === undefined) return json(404, { error: "ask for /truth/{zip code}.json or /truth/catalogue.json" });
+  const listings = homes.onMarket(zipCode, timeMs).map(({ listing }) => {
+    listing.url = url.origin + listing.url;
+    return toJson(ListingSchema, listing);
+  });
+  return json(200, listings);
+}
+
+function html(status: number, body: string): Answer {
+  return { status, type: "text/html", body };
+}
+
+function json(status: number, value: unknown): Answer {
+  return { status, type: "application/json", body: JSON.stringify(value) };
+}

@@ -6,7 +6,7 @@ import { Code, type ConnectError, type HandlerContext, type Interceptor } from "
 import { assertValid } from "../core/constraints.js";
 import type { Log } from "../core/ports.js";
 import { toConnectError } from "./errors.js";
-import { ROLES, procedureOf } from "./roles.js";
+import { procedureOf } from "./roles.js";
 
 /** The error that goes to the caller; what the caller may not see is logged. */
 export function reportedError(error: unknown, procedure: string, log: Log): ConnectError {

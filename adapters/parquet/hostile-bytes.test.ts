@@ -46,8 +46,8 @@ describe("guardThrift", () => {
   it("refuses lists, texts, numbers and nesting without bounds", () => {
     unreadable(() => guard(0x19, 0xfc, 0xff, 0xff, 0xff, 0xff, 0x07, 0), /list of 2147483647 items/);
     unreadable(() => guard(0x18, 0xff, 0xff, 0xff, 0xff, 0x07, 0), /claims 2147483647 bytes/);
-    unreadable(() => guard(0x16, ...new Array<number>(100_000).fill(0xff)), /more than 10 bytes/);
-    unreadable(() => guard(...new Array<number>(100_000).fill(0x1c)), /nested/);
+    unreadable(() => guard(0x16, ...Array.from({ length: 100_000 }, () => 0xff)), /more than 10 bytes/);
+    unreadable(() => guard(...Array.from({ length: 100_000 }, () => 0x1c)), /nested/);
     unreadable(() => guard(0x15, 6), /ends too early/);
     unreadable(() => guard(0x1b, 0), /unknown type/);
   });

@@ -100,7 +100,8 @@ function homesOf(all: readonly CsvHome[]): Homes {
   const zipCodes = [...byZipCode.keys()].sort();
   return {
     zipCodes: () => zipCodes,
-    onMarket: (zipCode, timeMs) => (byZipCode.get(zipCode) ?? []).map((home) => toHome(home, timeMs)),
+    onMarket: (zipCode, timeMs, start, end) =>
+      (byZipCode.get(zipCode) ?? []).slice(start, end).map((home) => toHome(home, timeMs)),
     countOnMarket: (zipCode) => byZipCode.get(zipCode)?.length ?? 0,
     home(listingId, timeMs) {
       const home = byId.get(listingId);

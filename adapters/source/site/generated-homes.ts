@@ -59,8 +59,10 @@ export function generatedHomes(options: { readonly seed: string; readonly churnP
 
   return {
     zipCodes: () => PLACES.map((place) => place.zipCode),
-    onMarket: (zipCode, timeMs) =>
-      livesOnMarket(zipCode, timeMs).map(({ slot, life }) => makeHome(seed, zipCode, slot, life, timeMs)),
+    onMarket: (zipCode, timeMs, start, end) =>
+      livesOnMarket(zipCode, timeMs)
+        .slice(start, end)
+        .map(({ slot, life }) => makeHome(seed, zipCode, slot, life, timeMs)),
     countOnMarket: (zipCode, timeMs) => livesOnMarket(zipCode, timeMs).length,
     home(listingId, timeMs) {
       const named = readListingId(seed, listingId);

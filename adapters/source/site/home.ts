@@ -21,8 +21,8 @@ export interface PricePoint {
 export interface Homes {
   /** Zip codes that the site recommends for a catalogue, ascending. */
   zipCodes(): readonly string[];
-  /** Homes on the market in a zip code, in the order in which the search shows them. */
-  onMarket(zipCode: string, timeMs: number): readonly Home[];
+  /** Homes on the market in a zip code, in the order in which the search shows them; all, or those from start up to end. */
+  onMarket(zipCode: string, timeMs: number, start?: number, end?: number): readonly Home[];
   /** How many homes are on the market in a zip code. */
   countOnMarket(zipCode: string, timeMs: number): number;
   /** A home by its id, on the market or gone from it; undefined when there is none yet. */

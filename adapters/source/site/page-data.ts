@@ -12,6 +12,12 @@ export const PAGE_SIZE = 41;
 /** Pages that a search shows at most, however many results it has. */
 export const MAX_PAGES = 20;
 const SQFT_PER_ACRE = 43_560;
+const GROUPED = new Intl.NumberFormat("en-US");
+
+/** A number as Americans write it: 634,500. */
+export function grouped(value: number): string {
+  return GROUPED.format(value);
+}
 
 /** Pages of a search with so many results. At least 1. */
 export function pageCountOf(resultCount: number): number {
@@ -52,7 +58,7 @@ export function resultRow(listing: Listing): object {
     statusType: statusName(listing.status),
     statusText: "House for sale",
     detailUrl: detailPath(listing.listingId),
-    price: `$${listing.priceUsd.toLocaleString("en-US")}`,
+    price: `$${grouped(listing.priceUsd)}`,
     unformattedPrice: listing.priceUsd,
     address: `${listing.streetAddress}, ${listing.city}, ${listing.state} ${listing.zipCode}`,
     addressStreet: listing.streetAddress,

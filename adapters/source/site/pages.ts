@@ -4,7 +4,15 @@
 import type { Listing } from "../../../gen/zipnet/v1/listing_pb.js";
 import type { Home, Homes } from "./home.js";
 import { detailPath } from "./home.js";
-import { PAGE_SIZE, buildingRow, detailPageData, pageCountOf, resultRow, searchPageData } from "./page-data.js";
+import {
+  PAGE_SIZE,
+  buildingRow,
+  detailPageData,
+  grouped,
+  pageCountOf,
+  resultRow,
+  searchPageData,
+} from "./page-data.js";
 
 /** What robots.txt says: the searches and the homes may be read, the rest is not for robots. */
 export const ROBOTS_TEXT = `User-agent: *
@@ -17,18 +25,18 @@ Disallow: /mortgage/
 
 /** A page of a zip code's search; undefined when the search has no such page. pageNumber: 1 and up. */
 export function searchPage(homes: Homes, zipCode: string, pageNumber: number, timeMs: number): string | undefined {
-  const all = homes.onMarket(zipCode, timeMs);
-  const pageCount = pageCountOf(all.length);
+  const resultCount = homes.countOnMarket(zipCode, timeMs);
+  const pageCount = pageCountOf(resultCount);
   if (pageNumber > pageCount) return undefined;
-  const onPage = all.slice((pageNumber - 1) * PAGE_SIZE, pageNumber * PAGE_SIZE);
+  const onPage = homes.onMarket(zipCode, timeMs, (pageNumber - 1) * PAGE_SIZE, pageNumber * PAGE_SIZE);
   const extraRows = pageNumber === 1 && onPage[0] ? notResults(homes, zipCode, onPage[0].listing, timeMs) : [];
-  const data = searchPageData({ zipCode, pageNumber, resultCount: all.length, homes: onPage, extraRows });
+  const data = searchPageData({ zipCode, pageNumber, resultCount, homes: onPage, extraRows });
   const cards = onPage.map((home) => card(home.listing)).join("\n");
   const title = `${zipCode} Real Estate - ${zipCode} Homes For Sale`;
   const next = pageNumber < pageCount ? `<a rel="next" href="/homes/${zipCode}_rb/${pageNumber + 1}_p/">Next</a>` : "";
   return document(
     title,
-    `<h1>${title}</h1><p>${all.length} results, page ${pageNumber} of ${pageCount}</p><ul>${cards}</ul><nav>${next}</nav>`,
+    `<h1>${title}</h1><p>${resultCount} results, page ${pageNumber} of ${pageCount}</p><ul>${cards}</ul><nav>${next}</nav>`,
     data,
   );
 }
@@ -65,7 +73,7 @@ export function errorPage(status: number, message: string): string {
 
 /** What such sites mix into results: a promoted home of elsewhere, and a building without an id. */
 function notResults(homes: Homes, zipCode: string, first: Listing, timeMs: number): object[] {
-  const elsewhere = homes.onMarket(homes.neighbour(zipCode), timeMs)[0]?.listing;
+  const elsewhere = homes.onMarket(homes.neighbour(zipCode), timeMs, 0, 1)[0]?.listing;
   const promoted =
     elsewhere && elsewhere.zipCode !== zipCode ? [{ ...resultRow(elsewhere), isFeaturedListing: true }] : [];
   return [...promoted, buildingRow(first)];
@@ -87,7 +95,7 @@ function facts(listing: Listing): string {
   return [
     bedrooms !== undefined && `${bedrooms} bds`,
     bathrooms !== undefined && `${bathrooms} ba`,
-    livingAreaSqft !== undefined && `${livingAreaSqft.toLocaleString("en-US")} sqft`,
+    livingAreaSqft !== undefined && `${grouped(livingAreaSqft)} sqft`,
     brokerName,
   ]
     .filter(Boolean)
@@ -95,7 +103,7 @@ function facts(listing: Listing): string {
 }
 
 function usd(amount: number): string {
-  return `$${amount.toLocaleString("en-US")}`;
+  return `$${grouped(amount)}`;
 }
 
 function document(title: string, body: string, data: object): string {

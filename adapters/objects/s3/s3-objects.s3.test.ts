@@ -1,0 +1,94 @@
+import assert from "node:assert/strict";
+import { manualClock } from "../../clock/manual-clock.js";
+import { systemClock } from "../../clock/system-clock.js";
+import { radosgwMissing, startRadosgw, type StartedRadosgw } from "../../../test/parts/radosgw.js";
+import { objectStoreContract } from "../contract.js";
+import { text } from "../objects.test-support.js";
+import { ensureBucket, s3Objects } from "./s3-objects.js";
+
+const missing = radosgwMissing();
+const never = new AbortController().signal;
+/** The gateway counts in whole seconds by its own clock. */
+const ROUNDING_MS = 1_000;
+
+(missing === undefined ? describe : describe.skip)(
+  `S3 on radosgw${missing === undefined ? "" : `: ${missing}`}`,
+  function () {
+    this.timeout(180_000);
+    let gateway: StartedRadosgw;
+    before(async () => {
+      const started = await startRadosgw();
+      assert.ok(!("missing" in started));
+      gateway = started;
+    });
+    after(() => gateway?.stop());
+
+    objectStoreContract("S3 on radosgw", async () => ({
+      objects: s3Objects(gateway.settings, systemClock),
+      second: s3Objects(gateway.settings, systemClock),
+      now: () => systemClock.now(),
+      passTime: (untilMs) => systemClock.sleepUntil(untilMs + ROUNDING_MS, never),
+      stop: async () => undefined,
+    }));
+
+    it("makes a bucket once, and again without harm", async () => {
+      const settings = { ...gateway.settings, bucket: "another" };
+      await assert.rejects(s3Objects(settings, systemClock).get("a.bin"), { reason: "UNAVAILABLE" });
+      await ensureBucket(settings);
+      const objects = s3Objects(settings, systemClock);
+      assert.equal(await objects.putIfAbsent("a.bin", text("x"), "text/plain"), true);
+      await ensureBucket(settings);
+      assert.deepEqual(await objects.get("a.bin"), text("x"));
+    });
+
+    it("is UNAVAILABLE with a wrong secret, and does not tell it", async () => {
+      const objects = s3Objects({ ...gateway.settings, secretAccessKey: "not-the-secret" }, systemClock);
+      const isPlain = (error: Error): boolean => {
+        assert.match(error.message, /HTTP 403/);
+        assert.doesNotMatch(error.message + error.stack + JSON.stringify(error), /not-the-secret/);
+        return true;
+      };
+      await assert.rejects(objects.get("a.bin"), isPlain);
+      await assert.rejects(objects.head("a.bin"), isPlain);
+      await assert.rejects(objects.putIfAbsent("a.bin", text("x"), "text/plain"), isPlain);
+      await assert.rejects(objects.list("")[Symbol.asyncIterator]().next(), isPlain);
+    });
+  },
+);
+
+describe("S3 objects", () => {
+  const settings = {
+    endpoint: "http://127.0.0.1:1",
+    region: "us-east-1",
+    bucket: "bucket",
+    accessKeyId: "key",
+    secretAccessKey: "secret",
+    forcePathStyle: true,
+  };
+  const clock = manualClock(Date.UTC(2026, 10, 22, 12, 0, 0, 900));
+  const objects = s3Objects(settings, clock);
+  const pins = { key: "a.bin", sizeBytes: 1, md5: "0".repeat(32), contentType: "text/plain" };
+
+  it("are UNAVAILABLE when nobody answers", async () => {
+    await assert.rejects(objects.get("a.bin"), {
+      reason: "UNAVAILABLE",
+      message: /127\.0\.0\.1:1 bucket bucket.*read a\.bin/,
+    });
+  });
+
+  it("sign every pin as a header, until the last whole second before the moment", async () => {
+    const { url, headers } = await objects.grantUpload(pins, clock.now() + 10_200);
+    const { searchParams } = new URL(url);
+    const signed = "content-length;content-md5;content-type;host;if-none-match";
+    assert.equal(searchParams.get("X-Amz-SignedHeaders"), signed);
+    assert.deepEqual([...headers.map(({ name }) => name), "content-length", "host"].sort().join(";"), signed);
+    assert.equal(searchParams.get("X-Amz-Date"), "20261122T120000Z");
+    assert.equal(searchParams.get("X-Amz-Expires"), "11");
+  });
+
+  it("grant nothing for longer than the signature can", async () => {
+    const tooLateMs = clock.now() + 8 * 24 * 3600 * 1000;
+    await assert.rejects(objects.grantUpload(pins, tooLateMs), RangeError);
+    await assert.rejects(objects.grantDownload("a.bin", tooLateMs), RangeError);
+  });
+});

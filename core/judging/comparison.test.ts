@@ -5,7 +5,7 @@ import { HomeType, ListingStatus } from "../../gen/zipnet/v1/listing_pb.js";
 import { violationsOf } from "../constraints.js";
 import type { LookUp } from "../ports.js";
 import { judgeListing } from "./comparison.js";
-import { START_MS, exampleListing } from "./examples.js";
+import { START_MS, exampleListing } from "./examples.test-support.js";
 
 const HOTKEY = "5GrwvaEF5zXb26Fz9rcQpDWS57CtERHpNehXCPcNoHGKutQY";
 const page = { url: "http://127.0.0.1/1", fetchedTimeMs: START_MS, httpStatus: 200, pageSha256: "ab".repeat(32) };

@@ -12,7 +12,7 @@ import {
   readFile,
   sampleEvidence,
   soundCheck,
-} from "./examples.js";
+} from "./examples.test-support.js";
 import { spotCheckBps } from "./quality.js";
 import { sampleListings } from "./sampling.js";
 import { speedBps } from "./speed.js";

@@ -13,7 +13,15 @@ import {
 import { violationsOf } from "../constraints.js";
 import { nextToCheck, provisionalOrder } from "./candidates.js";
 import type { SpotCheckDecision } from "./decision.js";
-import { SEED_HASH, START_MS, checkFiles, exampleEpoch, exampleRules, sampleEvidence, soundCheck } from "./examples.js";
+import {
+  SEED_HASH,
+  START_MS,
+  checkFiles,
+  exampleEpoch,
+  exampleRules,
+  sampleEvidence,
+  soundCheck,
+} from "./examples.test-support.js";
 import { scoreTable } from "./scoring.js";
 import { sharesOf } from "./shares.js";
 import { type SubmissionCheck, unseenSubmission } from "./structure.js";

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { HomeType } from "../../gen/zipnet/v1/listing_pb.js";
 import { LossReason } from "../../gen/zipnet/v1/report_pb.js";
-import { CLOSE_MS, START_MS, checkFiles, exampleListing, exampleListings, readFile } from "./examples.js";
+import { CLOSE_MS, START_MS, checkFiles, exampleListing, exampleListings, readFile } from "./examples.test-support.js";
 import { heuristicQualityBps } from "./quality.js";
 import { type FileContent, type SubmissionCheck, acceptedCount } from "./structure.js";
 

@@ -177,7 +177,7 @@ class Tally {
   }
 
   /** Whether a row is accepted. Its quality and what is wrong with it are counted either way. */
-  private accepts(zipCode: string, listing: Listing): boolean {
+  accepts(zipCode: string, listing: Listing): boolean {
     this.found.rows += 1;
     const refused = this.refusal(zipCode, listing);
     if (refused !== undefined) {
@@ -222,4 +222,19 @@ class Tally {
       lostRowBps: before.lostRowBps + finding.lostRowBps,
     });
   }
+}
+
+/**
+ * The rows of one file that stand for its listings, by listing id: what a spot check compares. Takes the same row for a
+ * repeated listing as checkSubmission does.
+ */
+export function listingsById(input: {
+  epoch: Epoch;
+  receivedMs: number;
+  zipCode: string;
+  listings: readonly Listing[];
+}): Map<string, Listing> {
+  const tally = new Tally(input.epoch, input.receivedMs);
+  const rows = input.listings.filter((listing) => tally.accepts(input.zipCode, listing));
+  return new Map(rows.map((listing) => [listing.listingId, listing]));
 }

@@ -3,7 +3,7 @@ import { type MessageInitShape, create } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { type Epoch, EpochSchema, type Rules, type RulesSchema } from "../../gen/zipnet/v1/epoch_pb.js";
 import { HomeType, type Listing, ListingSchema, ListingStatus } from "../../gen/zipnet/v1/listing_pb.js";
-import { type Evidence, EvidenceSchema, ListingVerdict } from "../../gen/zipnet/v1/report_pb.js";
+import { type Evidence, EvidenceSchema, type ListingVerdict } from "../../gen/zipnet/v1/report_pb.js";
 import { type Manifest, type ManifestObject, ManifestSchema } from "../../gen/zipnet/v1/submission_pb.js";
 import { defaultRules } from "../rules.js";
 import { evidenceId } from "./comparison.js";

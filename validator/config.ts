@@ -1,0 +1,198 @@
+/**
+ * The validator's settings.
+ */
+import {
+  type RawSettings,
+  type SettingsOf,
+  environmentName,
+  flagName,
+  parse,
+  readSettings,
+  setting,
+} from "../adapters/settings/settings.js";
+import type { ValidatorConfig } from "./parts.js";
+
+const readNetwork = (text: string): string | undefined => (/^[A-Za-z0-9_-]{1,32}$/.test(text) ? text : undefined);
+
+/** Reads `local:http://host:port`. */
+function readChain(text: string): { kind: "local"; url: string } | undefined {
+  const url = /^local:(https?:\/\/.+?)\/*$/.exec(text)?.[1];
+  return url !== undefined && URL.canParse(url) ? { kind: "local", url } : undefined;
+}
+
+function readProxies(text: string): readonly string[] | undefined {
+  const proxies = text.split(/[\s,]+/).filter((word) => word !== "");
+  const isProxy = (word: string): boolean =>
+    URL.canParse(word) && /^(https?|socks[45]?):$/.test(new URL(word).protocol);
+  return proxies.every(isProxy) ? proxies : undefined;
+}
+
+/** The settings by name: meaning, default and check. */
+export const SETTINGS = {
+  serverUrl: setting("Address of the subnet's server.", parse.url()),
+  serverHotkey: setting(
+    "The server's hotkey: it receives our calls and signs epochs, receipts and snapshots.",
+    parse.hotkey(),
+  ),
+  network: setting(
+    'Chain network, for example "finney", "test" or "local". Default local.',
+    parse.custom("1 to 32 letters, digits, _ or -", readNetwork, "local"),
+  ),
+  netuid: setting("Subnet. Default 1.", parse.integer({ min: 0, max: 65_535 }, 1)),
+  wallet: setting(
+    'The validator\'s hotkey: a plaintext hotkey file, or "//Name" for a development key.',
+    parse.text(),
+    {
+      secret: true,
+    },
+  ),
+  chain: setting(
+    'Chain, as "local:http://host:port". Default local:http://127.0.0.1:9944.',
+    parse.custom('of the form "local:http://127.0.0.1:9944"', readChain, {
+      kind: "local",
+      url: "http://127.0.0.1:9944",
+    }),
+  ),
+  stateDir: setting("Folder for what must survive a restart.", parse.text()),
+  listenHost: setting("Address that the relay listens on. Default 127.0.0.1.", parse.text("127.0.0.1")),
+  listenPort: setting(
+    "Port of the relay; 0 is any free one. Default 8451.",
+    parse.integer({ min: 0, max: 65_535 }, 8451),
+  ),
+  publicUrl: setting(
+    "Address at which miners reach the relay. Default the address it listens on.",
+    parse.optionalUrl(),
+  ),
+  source: setting(
+    "Where listings are read again: zillow-shape reads the pages of sourceUrl, invented makes them up (only to test judging).",
+    parse.oneOf(["zillow-shape", "invented"], "zillow-shape"),
+  ),
+  sourceUrl: setting("Address of the listing site.", parse.url()),
+  requestIntervalMs: setting(
+    "Time between two requests to the site in milliseconds, 0 to 600000. robots.txt may ask for more. Default 500.",
+    parse.integer({ min: 0, max: 600_000 }, 500),
+  ),
+  proxies: setting(
+    "Proxies for the browser, used in turn, separated by commas.",
+    parse.custom("addresses like http://host:port, separated by commas", readProxies, []),
+    { secret: true },
+  ),
+  chromium: setting("Path of the browser. Default: the first one found on the machine.", parse.optionalText()),
+  contact: setting(
+    "How the site's owner reaches you, an address or e-mail; part of the User-Agent. Needed for sites elsewhere.",
+    parse.custom("without line breaks and parentheses", (text) => (/[\r\n()]/.test(text) ? undefined : text), ""),
+  ),
+  pageTimeoutMs: setting(
+    "Time for one page in milliseconds. Default 30000.",
+    parse.integer({ min: 100, max: 600_000 }, 30_000),
+  ),
+  retries: setting(
+    "How often a page is tried again at once when it fails. Default 2.",
+    parse.integer({ min: 0, max: 10 }, 2),
+  ),
+  concurrency: setting(
+    "Files and pages that are read at the same time. Default 2.",
+    parse.integer({ min: 1, max: 64 }, 2),
+  ),
+  weightsVersionKey: setting(
+    "Version key that weights are set with; the subnet's own where that is higher. Default 0.",
+    parse.integer({ min: 0, max: 999_999_999_999_999 }, 0),
+  ),
+  minValidatorStakeTao: setting(
+    "Stake in TAO from which on the relay serves a permitted hotkey as a validator. Default 1000.",
+    parse.integer({ min: 0, max: 21_000_000 }, 1_000),
+  ),
+  metagraphMaxAgeMs: setting(
+    "Age in milliseconds at which the relay reads the metagraph again. Default 30000.",
+    parse.integer({ min: 100, max: 3_600_000 }, 30_000),
+  ),
+  maxClockDifferenceMs: setting(
+    "How far the clock of a caller of the relay may be off, in milliseconds. Default 30000.",
+    parse.integer({ min: 1_000, max: 600_000 }, 30_000),
+  ),
+  maxCallsPerMinute: setting(
+    "Signed calls to the relay per hotkey and minute. Default 600.",
+    parse.integer({ min: 1, max: 1_000_000 }, 600),
+  ),
+  bookmarkIntervalMs: setting(
+    "Milliseconds between bookmarks on a quiet stream of the relay. Default 15000.",
+    parse.integer({ min: 100, max: 600_000 }, 15_000),
+  ),
+  drainWindowMs: setting(
+    "When the relay goes down, its clients come back spread over this time. Default 30000.",
+    parse.integer({ min: 0, max: 600_000 }, 30_000),
+  ),
+  keptEpochs: setting(
+    "Epochs that a resume token of the relay may be behind. Default 42.",
+    parse.integer({ min: 2, max: 10_000 }, 42),
+  ),
+  logFormat: setting(
+    '"json" for programs or "pretty" for people. Default json.',
+    parse.oneOf(["json", "pretty"], "json"),
+  ),
+  logLevel: setting(
+    "Lowest level that is logged. Default info.",
+    parse.oneOf(["debug", "info", "warn", "error"], "info"),
+  ),
+} as const;
+
+/** The validator's settings as they hold. */
+export type ValidatorSettings = SettingsOf<typeof SETTINGS>;
+
+function named(name: keyof typeof SETTINGS): string {
+  return `${environmentName(name)} (${flagName(name)})`;
+}
+
+/** What does not fit together, one sentence each. */
+function problemsOf({ source, sourceUrl, contact, proxies, chromium }: ValidatorSettings): string[] {
+  const problems: string[] = [];
+  const isHere = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(new URL(sourceUrl).hostname);
+  if (source === "zillow-shape" && contact === "" && !isHere) {
+    problems.push(
+      `${named("contact")} is missing, but ${named("sourceUrl")} is a site elsewhere, whose owner must be able to reach you`,
+    );
+  }
+  if (source === "invented" && proxies.length > 0) {
+    problems.push(`${named("proxies")} has no use with the source "invented"; leave it out`);
+  }
+  if (source === "invented" && chromium !== undefined) {
+    problems.push(`${named("chromium")} has no use with the source "invented"; leave it out`);
+  }
+  return problems;
+}
+
+/** Reads the settings. Throws SettingsError with every mistake at once. */
+export function readValidatorSettings(raw: RawSettings): ValidatorSettings {
+  return readSettings(SETTINGS, raw, problemsOf);
+}
+
+const RAO_PER_TAO = 1_000_000_000n;
+/** The relay takes small requests only: tokens, ids and page sizes. */
+const MAX_RELAY_REQUEST_BYTES = 65_536;
+
+/** What the validator itself needs of the settings. */
+export function configOf(settings: ValidatorSettings): ValidatorConfig {
+  const { network, netuid, serverHotkey, concurrency } = settings;
+  const { metagraphMaxAgeMs, maxClockDifferenceMs, maxCallsPerMinute, bookmarkIntervalMs, drainWindowMs, keptEpochs } =
+    settings;
+  return {
+    network,
+    netuid,
+    serverHotkey,
+    concurrency,
+    weightsVersionKey: BigInt(settings.weightsVersionKey),
+    relay: {
+      host: settings.listenHost,
+      port: settings.listenPort,
+      publicUrl: settings.publicUrl,
+      minValidatorStakeRao: BigInt(settings.minValidatorStakeTao) * RAO_PER_TAO,
+      metagraphMaxAgeMs,
+      maxClockDifferenceMs,
+      maxCallsPerMinute,
+      maxRequestBytes: MAX_RELAY_REQUEST_BYTES,
+      bookmarkIntervalMs,
+      drainWindowMs,
+      keptEpochs,
+    },
+  };
+}

@@ -1,0 +1,139 @@
+/**
+ * Judging one closed epoch: a straight line of steps. Each leaves what it found in local state before the next begins,
+ * so that after a restart the line is walked again and every step that is done answers at once.
+ */
+import { timestampFromMs } from "@bufbuild/protobuf/wkt";
+import { sha256Hex } from "../../core/hash.js";
+import { byText } from "../../core/judging/apportion.js";
+import { nextToCheck, provisionalOrder } from "../../core/judging/candidates.js";
+import { countVerdicts } from "../../core/judging/comparison.js";
+import { type SpotCheckDecision, decide } from "../../core/judging/decision.js";
+import { sampleListings } from "../../core/judging/sampling.js";
+import { scoreTable } from "../../core/judging/scoring.js";
+import type { SubmissionCheck } from "../../core/judging/structure.js";
+import { sealRecord } from "../../core/signed-record.js";
+import { toBinary } from "@bufbuild/protobuf";
+import type { SignedRecord } from "../../gen/zipnet/v1/record_pb.js";
+import {
+  type Evidence,
+  MinerVerdict,
+  ReportSchema,
+  type ScoreTable,
+  ScoreTableSchema,
+} from "../../gen/zipnet/v1/report_pb.js";
+import type { ValidatorConfig, ValidatorParts } from "../parts.js";
+import { SOFTWARE_VERSION } from "../version.js";
+import { checkSubmissions, rowsOf } from "./check-submissions.js";
+import type { ClosedEpoch } from "./closed-epoch.js";
+import { fetchSubmissions } from "./fetch-files.js";
+import { spotCheck } from "./spot-check.js";
+import type { WorkStore } from "./work-store.js";
+
+/** What judging needs. */
+export interface JudgeOptions {
+  readonly parts: Omit<ValidatorParts, "relayObjects" | "relayCache" | "follow" | "state">;
+  readonly config: Pick<ValidatorConfig, "network" | "netuid" | "concurrency">;
+  readonly closed: ClosedEpoch;
+  readonly work: WorkStore;
+}
+
+/** Judges a closed epoch, unless it is judged already. Resolves with the signed report. */
+export async function judgeEpoch(options: JudgeOptions, signal: AbortSignal): Promise<SignedRecord> {
+  const { parts, config, closed, work } = options;
+  const done = await work.report();
+  if (done !== undefined) return done;
+  const epochId = closed.epoch.id;
+  const receipts = closed.receipts.length;
+  parts.log.info(
+    { event: "snapshot", epoch_id: epochId, receipts },
+    `epoch ${epochId} closed with ${receipts} submissions`,
+  );
+  const missing = await fetchSubmissions({ parts, closed, work, concurrency: config.concurrency }, signal);
+  if (missing.length > 0)
+    parts.log.warn({ epoch_id: epochId, hotkeys: missing }, "some submissions stayed out of reach");
+  const checks = await checkSubmissions({ parts, closed, work }, signal);
+  const evidence = await spotCheckBest(checks, options, signal);
+  const { ownerHotkey } = await parts.chain.metagraph(signal);
+  const { epoch, rules, snapshotSha256, seedBlockHash } = closed;
+  const table = scoreTable({ epoch, rules, snapshotSha256, seedBlockHash, ownerHotkey, checks, evidence });
+  const report = sealReport(table, evidence, options);
+  await work.saveReport(report);
+  parts.log.info(judgedFacts(table), `epoch ${epochId} is judged`);
+  return report;
+}
+
+/** Spot checks one miner after the other, until the rules have enough. */
+async function spotCheckBest(
+  checks: readonly SubmissionCheck[],
+  options: JudgeOptions,
+  signal: AbortSignal,
+): Promise<Map<string, Evidence[]>> {
+  const { epoch, rules, seedBlockHash } = options.closed;
+  const byHotkey = new Map(checks.map((check) => [check.hotkey, check]));
+  const order = provisionalOrder(checks, epoch, rules, seedBlockHash);
+  const decided = new Map<string, SpotCheckDecision>();
+  const found = new Map<string, Evidence[]>();
+  for (;;) {
+    const check = byHotkey.get(nextToCheck(order, decided, rules) ?? "");
+    if (check === undefined) return found;
+    const evidence = await spotCheckOne(check, options, signal);
+    found.set(check.hotkey, evidence);
+    decided.set(check.hotkey, decide(countVerdicts(evidence), rules));
+  }
+}
+
+async function spotCheckOne(check: SubmissionCheck, options: JudgeOptions, signal: AbortSignal): Promise<Evidence[]> {
+  const { parts, closed, work, config } = options;
+  const { hotkey } = check;
+  const sample = sampleListings(check, closed.seedBlockHash, closed.rules.spotCheckListings);
+  const rows = await rowsOf(check, sample, { parts, closed, work });
+  const { concurrency } = config;
+  const evidence = await spotCheck(hotkey, rows, { parts, work, concurrency, deadlineMs: closed.judgingEndMs }, signal);
+  const counts = countVerdicts(evidence);
+  const facts = { event: "spot_check", epoch_id: closed.epoch.id, hotkey, ...counts };
+  parts.log.info(facts, `${hotkey}: ${counts.pass} pass, ${counts.fail} fail, ${counts.unknown} unknown`);
+  return evidence;
+}
+
+function sealReport(
+  table: ScoreTable,
+  evidence: ReadonlyMap<string, readonly Evidence[]>,
+  { parts, config, closed }: JudgeOptions,
+): SignedRecord {
+  const idOf = (piece: Evidence): string => piece.submitted?.listingId ?? "";
+  const inOrder = [...evidence.values()].flat();
+  inOrder.sort((a, b) => byText(a.hotkey, b.hotkey) || byText(idOf(a), idOf(b)));
+  return sealRecord(
+    ReportSchema,
+    {
+      epochId: closed.epoch.id,
+      network: config.network,
+      netuid: config.netuid,
+      validator: parts.signer.hotkey,
+      judgedTime: timestampFromMs(parts.clock.now()),
+      softwareVersion: SOFTWARE_VERSION,
+      table,
+      evidence: inOrder,
+    },
+    parts.signer,
+  );
+}
+
+/** A judgement as the log tells it. */
+function judgedFacts(table: ScoreTable): object {
+  return {
+    event: "judged",
+    epoch_id: table.epochId,
+    table_sha256: sha256Hex(toBinary(ScoreTableSchema, table)),
+    scores: table.scores.map((score) => ({
+      hotkey: score.hotkey,
+      rank: score.rank,
+      verdict: MinerVerdict[score.verdict],
+      speed_bps: score.speedBps,
+      quality_bps: score.qualityBps,
+      volume_bps: score.volumeBps,
+      score_bps: score.scoreBps,
+      share_bps: score.shareBps,
+    })),
+  };
+}

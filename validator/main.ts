@@ -1,0 +1,93 @@
+/**
+ * `zipnet validator`: makes the parts and runs the validator.
+ */
+import { randomInt } from "node:crypto";
+import { join } from "node:path";
+import { chromiumPages } from "../adapters/browser/chromium.js";
+import { memoryCache } from "../adapters/cache/memory-cache.js";
+import { localChain } from "../adapters/chain/local/client.js";
+import { systemClock } from "../adapters/clock/system-clock.js";
+import { createLog } from "../adapters/log/pino-log.js";
+import { openFolderObjects } from "../adapters/objects/folder/folder-objects.js";
+import { listingFiles } from "../adapters/parquet/listing-files.js";
+import { politePages } from "../adapters/robots/polite-pages.js";
+import { inventedSource } from "../adapters/source/invented/invented-source.js";
+import { zillowShapedSource } from "../adapters/source/zillow-shape/source.js";
+import { folderState } from "../adapters/state/folder-state.js";
+import { fetchTransfer } from "../adapters/transfer/fetch-transfer.js";
+import { loadSigner, verifySr25519 } from "../adapters/wallet/wallet.js";
+import type { ListingSource } from "../core/ports.js";
+import { createClients } from "../rpc/client.js";
+import { followEpochs } from "../rpc/follower.js";
+import { type ValidatorSettings, configOf, readValidatorSettings } from "./config.js";
+import { judgingCalls } from "./server-calls.js";
+import { runValidator } from "./validator.js";
+import { SOFTWARE_VERSION } from "./version.js";
+
+/** The source of listings, and how to let go of it. */
+async function openSource(
+  settings: ValidatorSettings,
+  hotkey: string,
+): Promise<{ source: ListingSource; close(): Promise<void> }> {
+  const { sourceUrl: origin, retries, requestIntervalMs, proxies, concurrency, contact, chromium } = settings;
+  const clock = systemClock;
+  if (settings.source === "invented") {
+    return { source: inventedSource({ origin, clock, seed: hotkey }), close: () => Promise.resolve() };
+  }
+  // The first word is the name that the site's robots.txt is asked for.
+  const userAgent = `zipnet/${SOFTWARE_VERSION} (validator${contact === "" ? "" : `; ${contact}`})`;
+  const browser = await chromiumPages({
+    userAgent,
+    proxies,
+    timeoutMs: settings.pageTimeoutMs,
+    concurrency,
+    ...(chromium === undefined ? {} : { executablePath: chromium }),
+  });
+  const pages = politePages(browser, { userAgent, requestIntervalMs, clock });
+  return { source: zillowShapedSource({ origin, pages, clock, retries }), close: () => pages.close() };
+}
+
+/** Validates until the signal is aborted. raw: settings by environment variable name. Throws SettingsError. */
+export async function main(raw: Readonly<Record<string, string | undefined>>, signal: AbortSignal): Promise<void> {
+  const settings = readValidatorSettings(raw);
+  const { network, netuid, serverHotkey, stateDir } = settings;
+  const log = createLog("validator", { format: settings.logFormat, level: settings.logLevel });
+  const clock = systemClock;
+  const signer = await loadSigner(settings.wallet);
+  const endpoint = { url: settings.serverUrl, hotkey: serverHotkey };
+  const random = (): number => randomInt(2 ** 32) / 2 ** 32;
+  const common = { clock, log, signer, verify: verifySr25519 };
+  const { source, close } = await openSource(settings, signer.hotkey);
+  const clients = createClients(endpoint, { signer, network, netuid, clock });
+  const chain = localChain({ url: settings.chain.url, clock });
+  const relayCache = memoryCache(clock);
+  log.info({ event: "started", hotkey: signer.hotkey, source: source.name }, `validator ${signer.hotkey} has started`);
+  try {
+    await runValidator(
+      {
+        ...common,
+        chain,
+        source,
+        files: listingFiles(),
+        transfer: fetchTransfer(),
+        state: folderState(join(stateDir, "state")),
+        // The relay passes on records over its streams only and never grants an address.
+        relayObjects: await openFolderObjects({ dir: join(stateDir, "records"), publicUrl: "", clock, log }),
+        relayCache,
+        server: judgingCalls(clients),
+        follow: (own, ended) =>
+          followEpochs(
+            { ...common, endpoints: [endpoint], network, netuid, recordSigner: serverHotkey, random, ...own },
+            ended,
+          ),
+      },
+      configOf(settings),
+      signal,
+    );
+  } finally {
+    clients.close();
+    chain.close();
+    await relayCache.close();
+    await close();
+  }
+}

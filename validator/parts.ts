@@ -1,0 +1,70 @@
+/**
+ * What the validator is made of. Everything outside comes in here.
+ */
+import type {
+  Cache,
+  Chain,
+  Clock,
+  ListingFiles,
+  ListingSource,
+  LocalState,
+  Log,
+  ObjectStore,
+  Signer,
+  Transfer,
+  VerifySignature,
+} from "../core/ports.js";
+import type { FollowOptions } from "../rpc/follower.js";
+import type { JudgingCalls } from "./server-calls.js";
+
+/** What following the epochs needs from the validator; the rest is known where the parts are made. */
+export type Follow = (own: Pick<FollowOptions, "tokens" | "onEvent">, signal: AbortSignal) => Promise<void>;
+
+/** The parts. */
+export interface ValidatorParts {
+  readonly clock: Clock;
+  readonly log: Log;
+  /** The validator's hotkey. */
+  readonly signer: Signer;
+  readonly verify: VerifySignature;
+  readonly chain: Chain;
+  readonly source: ListingSource;
+  readonly files: ListingFiles;
+  readonly transfer: Transfer;
+  /** Work under way, reports, and the resume token. */
+  readonly state: LocalState;
+  /** Where the relay keeps the records that it passes on. */
+  readonly relayObjects: ObjectStore;
+  readonly relayCache: Cache;
+  readonly server: JudgingCalls;
+  readonly follow: Follow;
+}
+
+/** What the operator decides. */
+export interface ValidatorConfig {
+  readonly network: string;
+  readonly netuid: number;
+  /** Signs epochs, receipts and snapshots. */
+  readonly serverHotkey: string;
+  /** Files that are fetched, and listings that are scraped again, at the same time. 1 and up. */
+  readonly concurrency: number;
+  readonly weightsVersionKey: bigint;
+  readonly relay: RelayConfig;
+}
+
+/** How the relay serves. */
+export interface RelayConfig {
+  readonly host: string;
+  /** 0 picks a free one. */
+  readonly port: number;
+  /** Where others reach it; undefined: where it listens. */
+  readonly publicUrl: string | undefined;
+  readonly minValidatorStakeRao: bigint;
+  readonly metagraphMaxAgeMs: number;
+  readonly maxClockDifferenceMs: number;
+  readonly maxCallsPerMinute: number;
+  readonly maxRequestBytes: number;
+  readonly bookmarkIntervalMs: number;
+  readonly drainWindowMs: number;
+  readonly keptEpochs: number;
+}

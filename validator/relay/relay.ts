@@ -1,0 +1,99 @@
+/**
+ * The relay: the server's EpochService once more, from the signed records that this validator keeps, so that miners
+ * find their assignments while the server is out of reach.
+ */
+import { timestampFromMs } from "@bufbuild/protobuf/wkt";
+import type { ServiceImpl } from "@connectrpc/connect";
+import type { Cache, Chain, Clock, Log, Signer, VerifySignature } from "../../core/ports.js";
+import { EpochService } from "../../gen/zipnet/v1/epoch_service_pb.js";
+import { ServerInfoService, ServiceKind } from "../../gen/zipnet/v1/server_info_service_pb.js";
+import { AUTH_VERSION } from "../../rpc/auth.js";
+import { metagraphDirectory } from "../../rpc/callers.js";
+import { epochService } from "../../rpc/epoch-service.js";
+import type { RecordedEpochs } from "../../rpc/recorded-epochs.js";
+import { type RpcServer, startRpcServer } from "../../rpc/server.js";
+import type { ValidatorConfig } from "../parts.js";
+import { SOFTWARE_VERSION } from "../version.js";
+
+/** What the relay needs. */
+export interface RelayOptions {
+  readonly epochs: RecordedEpochs;
+  readonly epochLengthSeconds: number;
+  readonly config: ValidatorConfig;
+  readonly chain: Chain;
+  readonly cache: Cache;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly signer: Signer;
+  readonly verify: VerifySignature;
+}
+
+/** Starts to serve. Rejects when the port cannot be had. */
+export async function startRelay(options: RelayOptions, signal: AbortSignal): Promise<RpcServer> {
+  const { epochs, config, chain, cache, clock, log, signer, verify } = options;
+  const { relay, network, netuid } = config;
+  const { host, port, maxRequestBytes, maxClockDifferenceMs, maxCallsPerMinute } = relay;
+  const { minValidatorStakeRao, metagraphMaxAgeMs, bookmarkIntervalMs, drainWindowMs } = relay;
+  const directory = metagraphDirectory({ chain, clock, maxAgeMs: metagraphMaxAgeMs, minValidatorStakeRao, signal });
+  const deployment = `${network}/${netuid}`;
+  const server = await startRpcServer(
+    {
+      host,
+      port,
+      services: [
+        {
+          desc: EpochService,
+          impl: epochService(epochs, { deployment, bookmarkIntervalMs, clock, drain: signal, drainWindowMs }),
+        },
+        { desc: ServerInfoService, impl: relayInfo(options) },
+      ],
+      auth: {
+        scope: { receiver: signer.hotkey, network, netuid },
+        verify,
+        directory,
+        cache,
+        clock,
+        maxClockDifferenceMs,
+        maxCallsPerMinute,
+      },
+      maxRequestBytes,
+      log,
+    },
+    signal,
+  );
+  const url = relay.publicUrl ?? `http://${host}:${server.port}`;
+  log.info({ event: "listening", url }, `the relay listens at ${url}`);
+  return server;
+}
+
+/** What this process is: a relay, which grants nothing and draws nothing. */
+function relayInfo({
+  epochs,
+  epochLengthSeconds,
+  config,
+  clock,
+  signer,
+}: RelayOptions): ServiceImpl<typeof ServerInfoService> {
+  const { relay, network, netuid, serverHotkey } = config;
+  return {
+    getServerInfo: async () => ({
+      serverTime: timestampFromMs(clock.now()),
+      network,
+      netuid,
+      receiver: signer.hotkey,
+      recordSigner: serverHotkey,
+      kind: ServiceKind.RELAY,
+      softwareVersion: SOFTWARE_VERSION,
+      authVersion: AUTH_VERSION,
+      epochLengthSeconds,
+      newestEpochId: (await epochs.newestEpoch())?.epoch.id ?? "",
+      limits: {
+        maxRequestBytes: relay.maxRequestBytes,
+        maxClockDifferenceMs: relay.maxClockDifferenceMs,
+        maxCallsPerMinute: relay.maxCallsPerMinute,
+        bookmarkIntervalMs: relay.bookmarkIntervalMs,
+        keptEpochs: relay.keptEpochs,
+      },
+    }),
+  };
+}

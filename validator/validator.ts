@@ -1,0 +1,70 @@
+/**
+ * The validator: four things that go on side by side and meet only in records and local state.
+ *
+ * - following: the server's epochs and snapshots come in and are kept,
+ * - the relay: passes them on,
+ * - judging: every closed epoch becomes a signed report,
+ * - weights: the newest settled report is set on the chain, tempo after tempo.
+ */
+import { recordedEpochs } from "../rpc/recorded-epochs.js";
+import { learnEpochLength } from "./deployment.js";
+import { judgeEpochs } from "./judge/judge-loop.js";
+import { tableOf } from "./judge/publish.js";
+import { savedReports } from "./judge/work-store.js";
+import { keepRecord } from "./keep-records.js";
+import type { ValidatorConfig, ValidatorParts } from "./parts.js";
+import { startRelay } from "./relay/relay.js";
+import { SettledTables } from "./weights/settled-tables.js";
+import { keepWeightsSet } from "./weights/weights-loop.js";
+
+const TOKEN_KEY = "resume-token";
+
+/** Runs until the signal is aborted; resolves then. Rejects when it cannot start, or when a part of it breaks. */
+export async function runValidator(parts: ValidatorParts, config: ValidatorConfig, signal: AbortSignal): Promise<void> {
+  try {
+    await run(parts, config, signal);
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  }
+}
+
+async function run(parts: ValidatorParts, config: ValidatorConfig, signal: AbortSignal): Promise<void> {
+  const { clock, log, signer, state, chain, server, verify, relayObjects, relayCache } = parts;
+  // When one part breaks, the others end too, and the failure is the validator's.
+  const broken = new AbortController();
+  const ended = AbortSignal.any([signal, broken.signal]);
+  const epochLengthSeconds = await learnEpochLength(parts, config, signal);
+  const { keptEpochs } = config.relay;
+  const records = {
+    objects: relayObjects,
+    cache: relayCache,
+    clock,
+    epochLengthSeconds,
+    keptEpochs,
+    log,
+    isRelay: true,
+  };
+  const epochs = recordedEpochs(records);
+  const tables = new SettledTables(epochLengthSeconds * 1000);
+  for (const report of await savedReports(state)) tables.add(tableOf(report));
+  const keeping = { epochs, server, serverHotkey: config.serverHotkey, verify, clock, log };
+  const relay = await startRelay(
+    { epochs, epochLengthSeconds, config, chain, cache: relayCache, clock, log, signer, verify },
+    ended,
+  );
+  const work = [
+    parts.follow(
+      {
+        tokens: { load: () => state.read(TOKEN_KEY), save: (token) => state.write(TOKEN_KEY, token) },
+        onEvent: (event) => keepRecord(event, keeping, ended),
+      },
+      ended,
+    ),
+    judgeEpochs({ parts, config, epochs, onJudged: (table) => tables.add(table) }, ended),
+    keepWeightsSet({ chain, clock, log, signer, state, tables, versionKey: config.weightsVersionKey }, ended),
+  ];
+  for (const part of work) part.catch((error: unknown) => broken.abort(error));
+  const results = await Promise.allSettled([...work, relay.closed]);
+  const failure = results.find((result) => result.status === "rejected");
+  if (failure !== undefined) throw failure.reason;
+}

@@ -62,10 +62,11 @@ function tooFew(miss: Miss, total: number): string {
   const remedies = [`lower target_listings to at most ${grouped(largestTarget)}`];
   const { inCooldown, tooSmall, tooLarge, otherState } = refused(miss);
   if (inCooldown.length > 0) {
-    const waiting = `${count(inCooldown.length)} with ${grouped(sumOf(inCooldown))} listings wait in it`;
+    const waiting = `${count(inCooldown.length)} with ${grouped(sumOf(inCooldown))} listings in cooldown`;
     remedies.push(`lower cooldown_epochs below ${rules.cooldownEpochs} (${waiting})`);
   }
-  if (tooSmall.length > 0) remedies.push(`lower min_expected_listings below ${rules.minExpectedListings}`);
+  if (tooSmall.some((entry) => entry.expectedListings > 0))
+    remedies.push(`lower min_expected_listings below ${rules.minExpectedListings}`);
   if (tooLarge.length > 0) remedies.push(`raise max_expected_listings above ${rules.maxExpectedListings}`);
   if (otherState.length > 0) remedies.push("allow more states with include_states and exclude_states");
   return (
@@ -86,7 +87,9 @@ function noneFits({ rules, band, eligible, nearestBelow }: Miss): string {
 
 function smallerOnes(miss: Miss): string {
   const { tooSmall } = refused(miss);
-  return tooSmall.length > 0 ? `, or lower min_expected_listings below ${miss.rules.minExpectedListings}` : "";
+  return tooSmall.some((entry) => entry.expectedListings > 0)
+    ? `, or lower min_expected_listings below ${miss.rules.minExpectedListings}`
+    : "";
 }
 
 function refusals(miss: Miss): string {

@@ -5,9 +5,13 @@ export type SubsetSum<T> =
   { readonly picked: readonly T[] } | { readonly picked: undefined; readonly nearestBelow: number };
 
 /**
- * Items whose sizes add up to low or more and high or less, whenever there are any; those early in the order are
- * preferred. Dynamic programming over the sums up to `high`, once per distinct size: time is the number of distinct
- * sizes times `high`, memory eight bytes times `high`.
+ * Items whose sizes add up to low or more and high or less, whenever there are any.
+ *
+ * The distinct sizes are taken in the order of their first items. For each, the sums from the size up to `high` are
+ * visited ascending; a sum not reached yet is reached by this size when the sum less the size is 0 or reached, and that
+ * one did not use up the items of this size. The first sum reached at or above `low` is taken; followed back by the
+ * sizes that reached each sum, every step takes the first item of its size that is left. Time is at most the number of
+ * distinct sizes times `high`, memory eight bytes times `high`.
  *
  * @param sizeOf the size of an item, a whole number from 1.
  */

@@ -73,8 +73,8 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       for (const session of sessions) session.close();
       const cut = new AbortController();
-      const whenIdle = (): void => http1?.closeIdleConnections();
-      whenIdle();
+      // Ends idle connections; those that are busy end after their answers.
+      http1?.close();
       const deadline = options.clock.sleepUntil(options.clock.now() + graceMs, cut.signal).then(
         () => sockets.forEach((socket) => socket.destroy()),
         () => {},
@@ -108,7 +108,15 @@ function secure(
 const PREFACE = Buffer.from("PRI * HTTP/2.0\r\n");
 
 function cleartext(options: ListenerOptions, track: (session: ServerHttp2Session) => void): Opened {
-  const http1 = createServer((request, response) => options.handle(request, response));
+  const http1 = createServer((request, response) => {
+    response.once("close", () => {
+      if (!server.listening) setImmediate(() => http1.closeIdleConnections());
+    });
+    options.handle(request, response);
+  });
+  // It gets its connections from us and never listens, but this is when it begins to watch them: for slow requests, and
+  // for idle ones to end at the close.
+  http1.emit("listening");
   const http2 = createHttp2Server(HTTP2_OPTIONS, (request, response) => options.handle(request, response));
   http2.on("session", track);
   const server = createNetServer((socket) => {

@@ -1,0 +1,263 @@
+/** What the tests of this room share: parts that live in memory, epochs, and a server on a free port. */
+import { create } from "@bufbuild/protobuf";
+import { timestampFromMs } from "@bufbuild/protobuf/wkt";
+import { signerFromUri, verifySr25519 } from "../adapters/wallet/wallet.js";
+import { epochIdOf, epochStartMs } from "../core/epoch-time.js";
+import { bytesToHex } from "../core/hash.js";
+import type { Cache, Clock, ObjectInfo, ObjectStore, Signer } from "../core/ports.js";
+import { sample } from "../core/samples.test-support.js";
+import { sealRecord } from "../core/signed-record.js";
+import { EpochSchema } from "../gen/zipnet/v1/epoch_pb.js";
+import { EpochService } from "../gen/zipnet/v1/epoch_service_pb.js";
+import type { SignedRecord } from "../gen/zipnet/v1/record_pb.js";
+import { ServerInfoService } from "../gen/zipnet/v1/server_info_service_pb.js";
+import { SnapshotSchema } from "../gen/zipnet/v1/submission_pb.js";
+import { quietLog } from "../test/support/quiet-log.js";
+import type { Role } from "./roles.js";
+import { epochService } from "./epoch-service.js";
+import { type RecordedEpochs, recordedEpochs } from "./recorded-epochs.js";
+import { type RpcServerOptions, type ServerAuth, startRpcServer } from "./server.js";
+
+/** Length of the tests' epochs. */
+export const EPOCH_SECONDS = 100;
+/** Number of the tests' first epoch. */
+export const FIRST = 1_000_000;
+export const NETWORK = "local";
+export const NETUID = 46;
+
+/** Keys by role; made at the first use, when the signature code is ready. */
+export const keys = lazy({ server: "//Server", miner: "//Miner", validator: "//Validator", stranger: "//Stranger" });
+
+function lazy<K extends string>(uris: Record<K, string>): (name: K) => Signer {
+  const made = new Map<K, Signer>();
+  return (name) => {
+    const signer = made.get(name) ?? signerFromUri(uris[name]);
+    made.set(name, signer);
+    return signer;
+  };
+}
+
+/** A cache in memory; ringing is immediate. `down` makes everything reject. */
+export function mapCache(clock: Clock): Cache & { isDown: boolean; readonly entries: Map<string, unknown> } {
+  const entries = new Map<string, { value: Uint8Array; untilMs: number }>();
+  const listeners = new Map<string, Set<() => void>>();
+  const live = (key: string) => {
+    if (cache.isDown) throw new Error("the cache is down");
+    const entry = entries.get(key);
+    return entry !== undefined && entry.untilMs > clock.now() ? entry : undefined;
+  };
+  const cache = {
+    isDown: false,
+    entries,
+    get: async (key: string) => live(key)?.value,
+    set: async (key: string, value: Uint8Array, ttlMs: number) => {
+      live(key);
+      entries.set(key, { value, untilMs: clock.now() + ttlMs });
+    },
+    setIfAbsent: async (key: string, value: Uint8Array, ttlMs: number) => {
+      if (live(key) !== undefined) return false;
+      entries.set(key, { value, untilMs: clock.now() + ttlMs });
+      return true;
+    },
+    increment: async (key: string, ttlMs: number) => {
+      const entry = live(key) ?? { value: new Uint8Array([0]), untilMs: clock.now() + ttlMs };
+      const sum = (entry.value[0] ?? 0) + 1;
+      entries.set(key, { ...entry, value: new Uint8Array([sum]) });
+      return sum;
+    },
+    ring: async (topic: string) => {
+      live(topic);
+      for (const listener of listeners.get(topic) ?? []) listener();
+    },
+    onRing: (topic: string, listener: () => void) => {
+      const set = listeners.get(topic) ?? new Set();
+      listeners.set(topic, set.add(listener));
+      return () => void set.delete(listener);
+    },
+    close: async () => {},
+  };
+  return cache;
+}
+
+/** An object store in memory, as far as records need one. */
+export function mapObjects(): ObjectStore & { isDown: boolean; readonly held: Map<string, Uint8Array> } {
+  const held = new Map<string, Uint8Array>();
+  const up = (): void => {
+    if (store.isDown) throw new Error("the store is down");
+  };
+  const infoOf = (key: string): ObjectInfo => ({ key, sizeBytes: held.get(key)?.length ?? 0, md5: "" });
+  const unused = (): never => {
+    throw new Error("records need no grants");
+  };
+  const store = {
+    isDown: false,
+    held,
+    putIfAbsent: async (key: string, content: Uint8Array) => {
+      up();
+      if (held.has(key)) return false;
+      held.set(key, content);
+      return true;
+    },
+    get: async (key: string) => {
+      up();
+      return held.get(key);
+    },
+    head: async (key: string) => (held.has(key) ? infoOf(key) : undefined),
+    list: async function* (prefix: string, afterKey = "") {
+      up();
+      for (const key of [...held.keys()].sort()) if (key.startsWith(prefix) && key > afterKey) yield infoOf(key);
+    },
+    grantUpload: unused,
+    grantDownload: unused,
+  };
+  return store;
+}
+
+export function idOf(number: number): string {
+  return epochIdOf(epochStartMs(number, EPOCH_SECONDS));
+}
+
+/** A valid signed epoch. */
+export function epochRecord(number: number, more: { signer?: Signer; network?: string } = {}): SignedRecord {
+  const startMs = epochStartMs(number, EPOCH_SECONDS);
+  const epoch = sample(EpochSchema);
+  epoch.number = number;
+  epoch.id = idOf(number);
+  epoch.network = more.network ?? NETWORK;
+  epoch.netuid = NETUID;
+  epoch.startTime = timestampFromMs(startMs);
+  epoch.closeTime = timestampFromMs(startMs + EPOCH_SECONDS * 1000);
+  if (epoch.seedBlock !== undefined) epoch.seedBlock.time = timestampFromMs(startMs + 1_000);
+  if (epoch.rules !== undefined) epoch.rules.speedGraceMs = 1_000;
+  return sealRecord(EpochSchema, epoch, more.signer ?? keys("server"));
+}
+
+/** A valid signed snapshot without receipts. */
+export function snapshotRecord(number: number): SignedRecord {
+  const snapshot = sample(SnapshotSchema);
+  snapshot.epochNumber = number;
+  snapshot.epochId = idOf(number);
+  snapshot.receipts = [];
+  return sealRecord(SnapshotSchema, create(SnapshotSchema, snapshot), keys("server"));
+}
+
+/** A log over fresh memory, or over given parts. */
+export function logOver(
+  clock: Clock,
+  more: { objects?: ObjectStore; cache?: Cache; keptEpochs?: number; isRelay?: boolean } = {},
+): RecordedEpochs {
+  return recordedEpochs({
+    objects: more.objects ?? mapObjects(),
+    cache: more.cache ?? mapCache(clock),
+    clock,
+    epochLengthSeconds: EPOCH_SECONDS,
+    keptEpochs: more.keptEpochs ?? 10,
+    log: quietLog,
+    isRelay: more.isRelay ?? false,
+  });
+}
+
+/** Records epochs first to last, each predecessor's snapshot right after, as the keeper does. */
+export async function recordThrough(log: RecordedEpochs, first: number, last: number): Promise<void> {
+  for (let number = first; number <= last; number += 1) {
+    await log.recordEpoch(epochRecord(number));
+    if ((await log.epoch(idOf(number - 1))) !== undefined) await log.recordSnapshot(snapshotRecord(number - 1));
+  }
+}
+
+/** Everybody's roles in these tests. */
+const ROLES_OF: Record<string, readonly Role[]> = { miner: ["miner"], validator: ["miner", "validator"] };
+
+/** The auth part of a server's options. */
+export function authOf(clock: Clock, cache: Cache, receiver = keys("server").hotkey): ServerAuth {
+  return {
+    scope: { receiver, network: NETWORK, netuid: NETUID },
+    verify: verifySr25519,
+    directory: {
+      async rolesOf(hotkey) {
+        const name = (["miner", "validator"] as const).find((candidate) => keys(candidate).hotkey === hotkey);
+        return name === undefined ? [] : (ROLES_OF[name] ?? []);
+      },
+    },
+    cache,
+    clock,
+    maxClockDifferenceMs: 5_000,
+    maxCallsPerMinute: 100,
+  };
+}
+
+/** A running server over a log. */
+export interface TestServer {
+  readonly url: string;
+  readonly port: number;
+  readonly log: RecordedEpochs;
+  readonly cache: ReturnType<typeof mapCache>;
+  /** Begins to drain. */
+  drain(): void;
+  /** Drains and waits for the end. */
+  stop(): Promise<void>;
+}
+
+/** Starts a server of epochs and server info on a free port, or a given one. */
+export async function startTestServer(
+  clock: Clock,
+  more: {
+    log?: RecordedEpochs;
+    port?: number;
+    auth?: Partial<ServerAuth>;
+    receiver?: string;
+    bookmarkIntervalMs?: number;
+    drainWindowMs?: number;
+    options?: Partial<Omit<RpcServerOptions<[]>, "services" | "auth">>;
+  } = {},
+): Promise<TestServer> {
+  const ending = new AbortController();
+  const cache = mapCache(clock);
+  const log = more.log ?? logOver(clock);
+  const epochs = epochService(log, {
+    deployment: `${NETWORK}/${NETUID}`,
+    bookmarkIntervalMs: more.bookmarkIntervalMs ?? 30_000,
+    clock,
+    drain: ending.signal,
+    drainWindowMs: more.drainWindowMs ?? 0,
+  });
+  const server = await startRpcServer(
+    {
+      host: "127.0.0.1",
+      port: more.port ?? 0,
+      services: [
+        { desc: EpochService, impl: epochs },
+        { desc: ServerInfoService, impl: { getServerInfo: () => ({ receiver: keys("server").hotkey }) } },
+      ],
+      auth: { ...authOf(clock, cache, more.receiver), ...more.auth },
+      maxRequestBytes: 65_536,
+      log: quietLog,
+      ...more.options,
+    },
+    ending.signal,
+  );
+  return {
+    url: `http://127.0.0.1:${server.port}`,
+    port: server.port,
+    log,
+    cache,
+    drain: () => ending.abort(),
+    stop: async () => {
+      ending.abort();
+      await server.closed;
+    },
+  };
+}
+
+/** Waits, by giving way to everything else, until a condition holds. */
+export async function until(holds: () => boolean): Promise<void> {
+  for (const endMs = Date.now() + 10_000; !holds();) {
+    if (Date.now() > endMs) throw new Error(`never came true: ${holds.toString()}`);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}
+
+/** Bytes for comparing. */
+export function hex(bytes: Uint8Array): string {
+  return bytesToHex(bytes);
+}

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import * as reports from "../../gen/zipnet/v1/report_pb.js";
-import { broken, sample } from "../samples.test-support.js";
+import { HOTKEY_A, HOTKEY_B, broken, sample } from "../samples.test-support.js";
 
 describe("the constraints on a report", () => {
   it("leave a liar nothing, and order the scores", () => {
@@ -63,5 +63,20 @@ describe("the constraints on a report", () => {
       broken(EvidenceSchema, (evidence) => Object.assign(evidence.submitted as object, { priceUsd: 0 })),
       [],
     );
+  });
+
+  it("order evidence by hotkey, then by listing id as text", () => {
+    const piece = (hotkey: string, listingId: string): reports.Evidence => {
+      const evidence = sample(reports.EvidenceSchema);
+      Object.assign(evidence.submitted as object, { listingId });
+      return { ...evidence, hotkey, id: `${hotkey}/98101/${listingId}` };
+    };
+    const wrong = (...evidence: reports.Evidence[]) =>
+      broken(reports.ReportSchema, (report) => {
+        report.evidence = [sample(reports.EvidenceSchema), ...evidence];
+      });
+    assert.deepEqual(wrong(piece(HOTKEY_A, "9"), piece(HOTKEY_B, "10"), piece(HOTKEY_B, "9")), []);
+    assert.deepEqual(wrong(piece(HOTKEY_A, "10")), ["evidence[1]"]);
+    assert.deepEqual(wrong(piece(HOTKEY_B, "9"), piece(HOTKEY_A, "99")), ["evidence[2]"]);
   });
 });

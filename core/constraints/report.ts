@@ -17,7 +17,7 @@ const checkReport: CrossCheck<Report> = (report, at, tell) => {
     const beforeId = before?.submitted?.listingId ?? "";
     const sinks =
       before !== undefined &&
-      (piece.hotkey < before.hotkey || (piece.hotkey === before.hotkey && compareIds(listingId, beforeId) < 0));
+      (piece.hotkey < before.hotkey || (piece.hotkey === before.hotkey && listingId < beforeId));
     if (sinks) tell(at(`evidence[${i}]`), `is ${show(piece.id)}`, "ascend by hotkey, then by listing id");
   });
   const { table } = report;
@@ -33,10 +33,6 @@ const checkReport: CrossCheck<Report> = (report, at, tell) => {
     }),
   );
 };
-
-function compareIds(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
-}
 
 /** Report. */
 export const report = constraintsOn(

@@ -42,7 +42,7 @@ zillowContract("Zillow-shaped pages without a browser", async () => fetchPages);
 
 const chromium = ((): string | undefined => {
   try {
-    return findChromium(process.env["ZIPNET_CHROMIUM"]);
+    return findChromium();
   } catch {
     return undefined;
   }

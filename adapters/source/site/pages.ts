@@ -23,6 +23,14 @@ Disallow: /truth/
 Disallow: /mortgage/
 `;
 
+/** The site's style sheet. */
+export const STYLE_TEXT = `body{font:16px/1.4 system-ui,sans-serif;margin:2rem auto;max-width:60rem;padding:0 1rem;color:#2a2a33}
+h1{font-size:1.5rem}ul{list-style:none;padding:0;display:grid;grid-template-columns:repeat(auto-fill,minmax(17rem,1fr));gap:1rem}
+article{border:1px solid #d1d1d5;border-radius:.5rem;padding:1rem;height:100%;box-sizing:border-box}
+article b,.price{display:block;font-size:1.25rem;margin:.3rem 0}address{font-style:normal}a{color:#006aff;text-decoration:none}
+td{padding:.2rem 1rem .2rem 0}
+`;
+
 /** A page of a zip code's search; undefined when the search has no such page. pageNumber: 1 and up. */
 export function searchPage(homes: Homes, zipCode: string, pageNumber: number, timeMs: number): string | undefined {
   const resultCount = homes.countOnMarket(zipCode, timeMs);

@@ -12,7 +12,7 @@ import { CatalogueEntrySchema, CatalogueSchema } from "../../../gen/zipnet/v1/ep
 import { ListingSchema } from "../../../gen/zipnet/v1/listing_pb.js";
 import { siteCatalogueEntries } from "./catalogue.js";
 import type { Homes } from "./home.js";
-import { challengePage, detailPage, errorPage, ROBOTS_TEXT, searchPage } from "./pages.js";
+import { challengePage, detailPage, errorPage, ROBOTS_TEXT, searchPage, STYLE_TEXT } from "./pages.js";
 
 /** How the site behaves. */
 export interface SiteOptions {
@@ -113,6 +113,7 @@ function answer(options: SiteOptions, request: IncomingMessage): Answer {
   const url = new URL(request.url ?? "", origin);
   const nowMs = options.clock.now();
   if (url.pathname === "/robots.txt") return { status: 200, type: "text/plain", body: ROBOTS_TEXT };
+  if (url.pathname === "/site.css") return { status: 200, type: "text/css", body: STYLE_TEXT };
   if (url.pathname.startsWith("/truth/")) return truth(options, url, nowMs);
   const page = pageAt(options.homes, url.pathname, nowMs);
   return page === undefined ? html(404, errorPage(404, "This page does not exist")) : html(200, page);

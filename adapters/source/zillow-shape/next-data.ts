@@ -1,7 +1,7 @@
 /**
  * Getting the data out of a page: JSON in the script element __NEXT_DATA__, checked at this edge.
  */
-import { z } from "zod";
+import type { z } from "zod";
 import { ZipnetError } from "../../../core/errors.js";
 
 const SCRIPT = /<script\b[^>]*\bid=["']__NEXT_DATA__["'][^>]*>([\s\S]*?)<\/script\s*>/i;

@@ -3,7 +3,6 @@
  */
 import PQueue from "p-queue";
 import { type FieldViolation, InvalidFieldsError, ZipnetError } from "../../core/errors.js";
-import { dataKey } from "../../core/object-keys.js";
 import type { ObjectInfo, ObjectStore, VerifySignature } from "../../core/ports.js";
 import { openRecord } from "../../core/signed-record.js";
 import type { SignedRecord } from "../../gen/zipnet/v1/record_pb.js";
@@ -24,7 +23,10 @@ export function openManifest(record: SignedRecord, verify: VerifySignature, call
   return manifest;
 }
 
-/** Throws unless the manifest is for this deployment and epoch: InvalidFieldsError, WRONG_NONCE, ZIP_CODE_NOT_ASSIGNED. */
+/**
+ * Throws unless the manifest is for this deployment and epoch; that its keys are its own is a constraint of Manifest:
+ * InvalidFieldsError, WRONG_NONCE, ZIP_CODE_NOT_ASSIGNED.
+ */
 export function assertManifestFits(manifest: Manifest, known: KnownEpoch): void {
   const { epoch } = known;
   const violations: FieldViolation[] = [];
@@ -46,11 +48,7 @@ export function assertManifestFits(manifest: Manifest, known: KnownEpoch): void 
     manifest.objects.map((object) => object.zipCode),
     known,
   );
-  manifest.objects.forEach((object, index) => {
-    const must = dataKey(manifest.hotkey, epoch.id, object.zipCode, object.sha256);
-    differs(`objects[${index}].key`, object.key, must);
-  });
-  if (violations.length > 0) throw new InvalidFieldsError(ManifestSchema.typeName, violations.slice(0, 20));
+  if (violations.length > 0) throw new InvalidFieldsError(ManifestSchema.typeName, violations);
 }
 
 /** What is wrong with an object of a manifest, by what the store knows of it; undefined when nothing is. */

@@ -7,7 +7,7 @@ import type { StoredEpoch } from "../../rpc/epoch-log.js";
 import type { ServerParts } from "../parts.js";
 import { closeEpoch } from "./close-epoch.js";
 import { drawEpoch } from "./draw-epoch.js";
-import { type PlanRules, type Step, nextStep } from "./plan.js";
+import { type KeptEpoch, type Step, nextStep } from "./plan.js";
 import { waitForSeedBlock } from "./seed.js";
 
 /** What the keeper works with. */
@@ -33,35 +33,54 @@ export async function runKeeper(parts: KeeperParts, signal: AbortSignal): Promis
   const { clock, log } = parts;
   let undrawable = -1;
   let failures = 0;
+  let done: Step | undefined;
   while (!signal.aborted) {
     try {
-      const drawn = await takeStep(parts, undrawable, signal);
-      undrawable = Math.max(undrawable, drawn.undrawable);
+      const plan = await planStep(parts, undrawable);
+      if (isSameStep(plan.step, done)) {
+        throw new ZipnetError("UNAVAILABLE", "the record that was just written cannot be seen yet");
+      }
+      const isUndrawable = await takeStep(parts, plan, signal);
+      if (isUndrawable) undrawable = plan.step.number;
+      done = plan.step;
       failures = 0;
     } catch (error) {
       if (signal.aborted) return;
+      done = undefined;
       failures += 1;
       const waitMs = retryWaitMs(failures);
       const passing = error instanceof ZipnetError && error.reason === "UNAVAILABLE" && failures < 5;
       const facts = { event: "keeper_failed", err: error, failures, waitMs };
-      log[passing ? "warn" : "error"](
-        facts,
-        `keeping the epochs failed and is tried again in ${waitMs} ms: ${String(error)}`,
-      );
+      const message = `keeping the epochs failed and is tried again in ${waitMs} ms: ${String(error)}`;
+      log[passing ? "warn" : "error"](facts, message);
       await clock.sleepUntil(clock.now() + waitMs, signal).catch(() => {}); // Only the signal ends the sleep early.
     }
   }
 }
 
-/** Takes the next step; tells which epoch turned out to have no draw, -1 for none. */
-async function takeStep(parts: KeeperParts, undrawable: number, signal: AbortSignal): Promise<{ undrawable: number }> {
-  const { chain, clock, deployment, epochs, log } = parts;
+/** A step, and the newest epochs that it was planned from. */
+interface Plan {
+  readonly step: Step;
+  readonly newest: readonly StoredEpoch[];
+}
+
+function isSameStep(step: Step, other: Step | undefined): boolean {
+  return step.kind === other?.kind && step.number === other.number;
+}
+
+async function planStep(parts: KeeperParts, undrawable: number): Promise<Plan> {
+  const { clock, deployment, epochs } = parts;
+  const { epochLengthSeconds, rules, settleMs } = deployment;
   const newest = await epochs.list(2);
-  const step = nextStep(
-    { newest: await Promise.all(newest.map((stored) => keptEpoch(parts, stored))), undrawable },
-    clock.now(),
-    planRules(parts),
-  );
+  const kept = await Promise.all(newest.map((stored) => keptEpoch(parts, stored)));
+  // The cooldown needs its epochs; what is older than that, nobody misses.
+  const planRules = { epochLengthSeconds, settleMs, maxMissedEpochs: rules.cooldownEpochs + 2 };
+  return { newest, step: nextStep({ newest: kept, undrawable }, clock.now(), planRules) };
+}
+
+/** Takes a step once its moment has come; whether it showed that the epoch has no draw. */
+async function takeStep(parts: KeeperParts, { step, newest }: Plan, signal: AbortSignal): Promise<boolean> {
+  const { chain, clock, deployment, log } = parts;
   const momentMs = epochStartMs(step.kind === "draw" ? step.number : step.number + 1, deployment.epochLengthSeconds);
   if (step.kind === "draw" && step.skipped > 0) {
     log.warn(
@@ -71,32 +90,13 @@ async function takeStep(parts: KeeperParts, undrawable: number, signal: AbortSig
   }
   await clock.sleepUntil(step.notBeforeMs, signal);
   const seedBlock = await waitForSeedBlock(chain, momentMs, signal);
-  return doStep(parts, step, newest, seedBlock);
-}
-
-async function doStep(
-  parts: KeeperParts,
-  step: Step,
-  newest: readonly StoredEpoch[],
-  seedBlock: Awaited<ReturnType<typeof waitForSeedBlock>>,
-): Promise<{ undrawable: number }> {
-  if (step.kind === "draw") {
-    return { undrawable: (await drawEpoch(parts, step.number, seedBlock)) ? -1 : step.number };
-  }
+  if (step.kind === "draw") return !(await drawEpoch(parts, step.number, seedBlock));
   const closing = newest.find(({ epoch }) => epoch.number === step.number);
   if (closing === undefined) throw new Error(`the plan closes epoch ${step.number}, which is not among the newest`);
   await closeEpoch(parts, closing, seedBlock);
-  return { undrawable: -1 };
+  return false;
 }
 
-async function keptEpoch(
-  { epochs }: KeeperParts,
-  { epoch }: StoredEpoch,
-): Promise<{ number: number; hasSnapshot: boolean }> {
+async function keptEpoch({ epochs }: KeeperParts, { epoch }: StoredEpoch): Promise<KeptEpoch> {
   return { number: epoch.number, hasSnapshot: (await epochs.snapshot(epoch.id)) !== undefined };
-}
-
-function planRules({ deployment }: KeeperParts): PlanRules {
-  const { epochLengthSeconds, rules, settleMs } = deployment;
-  return { epochLengthSeconds, settleMs, maxMissedEpochs: rules.cooldownEpochs + 2 };
 }

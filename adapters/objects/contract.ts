@@ -71,7 +71,7 @@ export function objectStoreContract(name: string, create: () => Promise<ObjectsU
         const won = await Promise.all(
           contents.map((content, index) => (index % 2 === 0 ? objects : tested.second).putIfAbsent(key, content, TYPE)),
         );
-        assert.equal(won.filter(Boolean).length, 1, `${won}`);
+        assert.equal(won.filter(Boolean).length, 1, won.join());
         assert.deepEqual(await objects.get(key), contents[won.indexOf(true)]);
       }
     });

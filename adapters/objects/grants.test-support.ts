@@ -213,7 +213,7 @@ export function grantContract(tested: () => ObjectsUnderTest): void {
       return { which, request: grantedPut(leave, bodies[which] as Uint8Array) };
     });
     const statuses = await Promise.all(requests.map(({ request }) => send(request)));
-    assert.equal(statuses.filter((status) => status === 200).length, 1, `${statuses}`);
+    assert.equal(statuses.filter((status) => status === 200).length, 1, statuses.join());
     for (const status of statuses) if (status !== 200) assertRefused(status, "the others");
     const winner = requests[statuses.indexOf(200)]?.which ?? 0;
     assert.deepEqual(await objects.get(key), new Uint8Array(bodies[winner] as Uint8Array));

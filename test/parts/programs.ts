@@ -59,6 +59,8 @@ export interface ProgramGroup {
   run(name: string, args: readonly string[], timeoutMs?: number): Promise<string>;
   /** A sentence on each started program that ended by itself; empty while all run. */
   ended(): string[];
+  /** Sends a signal to every program that runs. */
+  signal(name: NodeJS.Signals): void;
   /** Ends every program, waits until all are gone, removes the folder. May be called again. */
   stop(): Promise<void>;
 }
@@ -97,6 +99,9 @@ export function programGroup(name: string): ProgramGroup {
           (entry) =>
             `${entry.program} ended with ${entry.child.exitCode ?? entry.child.signalCode}: ${entry.lastOutput}`,
         ),
+    signal(signalName) {
+      for (const { child } of children) if (isRunning(child)) child.kill(signalName);
+    },
     async stop() {
       await Promise.all(children.map(({ child }) => endProgram(child)));
       process.off("exit", killAll);
@@ -125,6 +130,8 @@ async function endProgram(child: ChildProcess): Promise<void> {
   if (!isRunning(child)) return;
   const gone = new Promise((resolve) => child.once("exit", resolve));
   child.kill("SIGTERM");
+  // One that was stopped hears of it only when it goes on.
+  child.kill("SIGCONT");
   const graceful = await Promise.race([gone.then(() => true), pause(3_000, false, { ref: false })]);
   if (!graceful) child.kill("SIGKILL");
   await gone;

@@ -25,7 +25,7 @@ export interface ObjectFiles {
 }
 
 /** An object's file. */
-export interface FoundFile extends FileState {
+interface FoundFile extends FileState {
   readonly key: string;
   readonly path: string;
 }
@@ -76,7 +76,17 @@ export async function openObjectFiles(dir: string, nowMs: number): Promise<Objec
         await handle.close();
         await rm(draft, { force: true });
       };
-      return { handle, discard, publish: (key, md5) => publish(draft, handle, key, md5).finally(discard) };
+      return {
+        handle,
+        discard,
+        async publish(key, md5) {
+          try {
+            return await publish(draft, handle, key, md5);
+          } finally {
+            await discard();
+          }
+        },
+      };
     },
     async find(key) {
       const path = join(root, ...namesOfKey(key));

@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import type { UploadLeave } from "../../../core/ports.js";
+import { fetchTransfer } from "../../transfer/fetch-transfer.js";
 import { manualClock } from "../../clock/manual-clock.js";
 import { objectStoreContract } from "../contract.js";
 import { all, md5Of, text } from "../objects.test-support.js";
@@ -135,6 +136,15 @@ describe("folder objects", () => {
       assert.equal((await fetch(base + path)).status, 404);
   });
 
+  it("lets the sender of a large body see why it is refused", async () => {
+    const content = new Uint8Array(8_000_000);
+    const leave = await grantOf(objects, content);
+    const headers = leave.headers.filter(({ name }) => name !== "if-none-match");
+    const answer = await fetchTransfer().put(leave.url, headers, content, new AbortController().signal);
+    assert.equal(answer.status, 403);
+    assert.match(answer.text, /if-none-match/);
+  });
+
   it("refuses an upload that is complete only after the moment", async () => {
     const slow = manualClock(NOW_MS);
     const late = await openFolderObjects({ dir, publicUrl: base, clock: slow });
@@ -148,7 +158,7 @@ describe("folder objects", () => {
       },
     });
     const headers = { ...headersOf(leave), "content-length": "10" };
-    const response = await fetch(leave.url, { method: "PUT", headers, body, duplex: "half" } as RequestInit);
+    const response = await fetch(leave.url, { method: "PUT", headers, body, duplex: "half" });
     assert.ok(response.status >= 400 && response.status < 500, `answered ${response.status}`);
     assert.equal(await late.head("up/a.bin"), undefined);
   });

@@ -59,7 +59,7 @@ async function serve(parts: MountParts, request: HttpRequest, response: HttpResp
 
 /** The grant in the address, when it is ours, still counts and allows the method. */
 function grantOf(parts: MountParts, request: HttpRequest): Grant {
-  const [path = "", query = ""] = splitOnce(request.url ?? "", "?");
+  const [path, query] = splitOnce(request.url ?? "", "?");
   const grant = parts.grants.read(keyOfPath(path), new URLSearchParams(query));
   if (grant === undefined) throw new Refusal(403, "the address is not a grant of this store, or was altered");
   const method = request.method === "HEAD" ? "GET" : request.method;

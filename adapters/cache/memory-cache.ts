@@ -1,0 +1,79 @@
+import { ZipnetError } from "../../core/errors.js";
+import type { Cache, Clock } from "../../core/ports.js";
+import { assertTtl, doorbell } from "./doorbell.js";
+
+interface Entry {
+  readonly value: Uint8Array;
+  readonly expireTimeMs: number;
+}
+
+/** Expired entries are swept out after as many writes as the last sweep left entries, and no fewer than this. */
+const LEAST_WRITES_TO_SWEEP = 1_000;
+
+/** A cache within this process. */
+export interface MemoryCache extends Cache {
+  /** Entries held at present, expired ones that were not swept out yet included. */
+  readonly entryCount: number;
+}
+
+/** For a server of one replica. Its rings reach listeners of this very cache only. */
+export function memoryCache(clock: Pick<Clock, "now">): MemoryCache {
+  const entries = new Map<string, Entry>();
+  const bell = doorbell();
+  let writesToSweep = LEAST_WRITES_TO_SWEEP;
+  let isOpen = true;
+
+  function live(key: string): Entry | undefined {
+    if (!isOpen) throw new ZipnetError("UNAVAILABLE", "the cache is closed");
+    const entry = entries.get(key);
+    return entry === undefined || entry.expireTimeMs <= clock.now() ? undefined : entry;
+  }
+
+  function write(key: string, value: Uint8Array, expireTimeMs: number): void {
+    writesToSweep -= 1;
+    if (writesToSweep <= 0) {
+      for (const [other, entry] of entries) if (entry.expireTimeMs <= clock.now()) entries.delete(other);
+      // The cost of a sweep is spread over as many writes: each pays one step, however many entries there are.
+      writesToSweep = Math.max(LEAST_WRITES_TO_SWEEP, entries.size);
+    }
+    entries.set(key, { value, expireTimeMs });
+  }
+
+  return {
+    get entryCount() {
+      return entries.size;
+    },
+    async get(key) {
+      const entry = live(key);
+      return entry === undefined ? undefined : Uint8Array.from(entry.value);
+    },
+    async set(key, value, ttlMs) {
+      assertTtl(ttlMs);
+      live(key);
+      write(key, Uint8Array.from(value), clock.now() + ttlMs);
+    },
+    async setIfAbsent(key, value, ttlMs) {
+      assertTtl(ttlMs);
+      if (live(key) !== undefined) return false;
+      write(key, Uint8Array.from(value), clock.now() + ttlMs);
+      return true;
+    },
+    async increment(key, ttlMs) {
+      assertTtl(ttlMs);
+      const entry = live(key);
+      const sum = entry === undefined ? 1 : Number(new TextDecoder().decode(entry.value)) + 1;
+      write(key, new TextEncoder().encode(String(sum)), entry?.expireTimeMs ?? clock.now() + ttlMs);
+      return sum;
+    },
+    async ring(topic) {
+      live("");
+      bell.ring(topic);
+    },
+    onRing: (topic, listener) => bell.add(topic, listener),
+    async close() {
+      isOpen = false;
+      entries.clear();
+      bell.clear();
+    },
+  };
+}

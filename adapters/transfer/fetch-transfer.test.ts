@@ -1,0 +1,4 @@
+import { transferContract } from "./contract.js";
+import { fetchTransfer } from "./fetch-transfer.js";
+
+transferContract("fetch", (timeoutMs) => fetchTransfer({ timeoutMs }));

@@ -11,6 +11,8 @@ export interface EpochIndex {
   first(): Promise<number | undefined>;
   /** Number of the newest recorded epoch; undefined when none is recorded after the given one. */
   newestAfter(epochNumber: number): Promise<number | undefined>;
+  /** Number of the oldest recorded epoch after the given one; undefined when there is none. */
+  firstAfter(epochNumber: number): Promise<number | undefined>;
   /** Ids of at most `count` recorded epochs before an id, newest first. */
   before(epochId: string, count: number): Promise<string[]>;
 }
@@ -50,6 +52,13 @@ export function epochIndex(objects: ObjectStore, epochLengthSeconds: number): Ep
       let newest: number | undefined;
       for await (const id of idsAfter(idOf(epochNumber))) newest = epochNumberOfId(id, epochLengthSeconds) ?? newest;
       return newest;
+    },
+    async firstAfter(epochNumber) {
+      for await (const id of idsAfter(idOf(epochNumber))) {
+        const number = epochNumberOfId(id, epochLengthSeconds);
+        if (number !== undefined) return number;
+      }
+      return undefined;
     },
     async before(epochId, count) {
       const lowest = await first();

@@ -22,6 +22,12 @@ export function closedRevision(epochNumber: number): number {
 export type EpochLogEvent =
   { readonly kind: "epoch"; readonly record: SignedRecord } | { readonly kind: "closed"; readonly closed: EpochClosed };
 
+/** An event and where it stands. */
+export interface PlacedEvent {
+  readonly revision: number;
+  readonly event: EpochLogEvent;
+}
+
 /** A stored epoch: the record, and what it says. */
 export interface StoredEpoch {
   readonly record: SignedRecord;
@@ -43,8 +49,8 @@ export interface EpochLog {
   newestRevision(wanted?: number): Promise<number | undefined>;
   /** The oldest revision after which every event is still known; what a resume token must reach. */
   oldestRevision(): Promise<number>;
-  /** The event of a revision; undefined where none happened. Meaningful up to newestRevision. */
-  read(revision: number): Promise<EpochLogEvent | undefined>;
+  /** The first event after a revision, up to newestRevision; undefined when there is none. */
+  next(afterRevision: number): Promise<PlacedEvent | undefined>;
   /** An epoch by id. */
   epoch(epochId: string): Promise<StoredEpoch | undefined>;
   /** The newest epoch. */

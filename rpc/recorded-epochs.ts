@@ -14,7 +14,14 @@ import { ZipnetError } from "../core/errors.js";
 import type { Cache, Clock, Log, ObjectStore } from "../core/ports.js";
 import { doorbell } from "./doorbell.js";
 import { type EpochIndex, epochIndex } from "./epoch-index.js";
-import { type EpochLog, type EpochLogEvent, type StoredEpoch, type Ticket, openedRevision } from "./epoch-log.js";
+import {
+  type EpochLog,
+  type EpochLogEvent,
+  type PlacedEvent,
+  type StoredEpoch,
+  type Ticket,
+  openedRevision,
+} from "./epoch-log.js";
 import { StoredEpochs } from "./stored-epochs.js";
 
 /** The log, and how to add to it. */
@@ -104,15 +111,18 @@ class EpochRecords implements RecordedEpochs {
     return floor <= first ? 0 : openedRevision(floor) - 1;
   }
 
-  async read(revision: number): Promise<EpochLogEvent | undefined> {
+  async next(afterRevision: number): Promise<PlacedEvent | undefined> {
     const head = await this.#loadedHead();
-    if (head === undefined || revision > revisionOf(head)) return undefined;
-    if (revision % 2 === 0) {
-      const stored = await this.#stored.epoch(this.#idOf(revision / 2));
-      return stored === undefined ? undefined : { kind: "epoch", record: stored.record };
+    if (head === undefined) return undefined;
+    let revision = afterRevision + 1;
+    while (revision <= revisionOf(head)) {
+      const event = await this.#eventAt(revision);
+      if (event !== undefined) return { revision, event };
+      const after = await this.#afterNothingAt(revision);
+      if (after === undefined) return undefined;
+      revision = after;
     }
-    const closed = await this.#stored.closed(this.#idOf((revision - 1) / 2 - 1));
-    return closed === undefined ? undefined : { kind: "closed", closed };
+    return undefined;
   }
 
   async epoch(epochId: string): Promise<StoredEpoch | undefined> {
@@ -154,6 +164,25 @@ class EpochRecords implements RecordedEpochs {
     const head = await this.#loadedHead();
     if (head !== undefined) await this.#changed(head.number);
     return stored;
+  }
+
+  /** Where to look on when nothing happened at a revision: over any gap at once, however long it was. */
+  async #afterNothingAt(revision: number): Promise<number | undefined> {
+    const epochNumber = Math.floor(revision / 2);
+    // An epoch that was never drawn still has the close of the one before it.
+    const mayClose = revision % 2 === 0 && (await this.#stored.epoch(this.#idOf(epochNumber - 1))) !== undefined;
+    if (mayClose) return revision + 1;
+    const later = await this.#index.firstAfter(epochNumber);
+    return later === undefined ? undefined : openedRevision(later);
+  }
+
+  async #eventAt(revision: number): Promise<EpochLogEvent | undefined> {
+    if (revision % 2 === 0) {
+      const stored = await this.#stored.epoch(this.#idOf(revision / 2));
+      return stored === undefined ? undefined : { kind: "epoch", record: stored.record };
+    }
+    const closed = await this.#stored.closed(this.#idOf((revision - 1) / 2 - 1));
+    return closed === undefined ? undefined : { kind: "closed", closed };
   }
 
   async #assertMayOpen(number: number): Promise<void> {

@@ -62,14 +62,16 @@ export async function* watchEpochs(
     // Taken before reading: a change between reading and waiting has then rung already.
     const ticket = log.ticket();
     const newest = (await log.newestRevision()) ?? cursor;
-    while (cursor < newest) {
+    for (let placed = await log.next(cursor); placed !== undefined;) {
       if (signal.aborted) return;
-      const event = await log.read(cursor + 1);
-      cursor += 1;
-      if (event === undefined) continue;
-      cursor = await skipEmpty(log, cursor, newest);
-      yield message(toWire(event));
+      const following = await log.next(placed.revision);
+      // Up to the event that follows nothing happened, and nothing can any more, so the token stands right before that.
+      // A token further back would ask a log that began here to vouch for what was before it began.
+      cursor = following === undefined ? Math.max(placed.revision, newest) : following.revision - 1;
+      yield message(toWire(placed.event));
+      placed = following;
     }
+    cursor = Math.max(cursor, newest);
     if (!hasCaughtUp) {
       hasCaughtUp = true;
       yield message({ case: "caughtUp", value: {} });
@@ -82,16 +84,6 @@ export async function* watchEpochs(
       return;
     }
   }
-}
-
-/**
- * Moves over revisions at which nothing happened. They are settled, so a token may stand on the last of them; a token
- * that stood before them would claim to miss something that a log which began later cannot vouch for.
- */
-async function skipEmpty(log: EpochLog, cursor: number, newest: number): Promise<number> {
-  let revision = cursor;
-  while (revision < newest && (await log.read(revision + 1)) === undefined) revision += 1;
-  return revision;
 }
 
 async function startOf(log: EpochLog, token: Uint8Array, deployment: string): Promise<Start> {

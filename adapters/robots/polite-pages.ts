@@ -50,19 +50,23 @@ export function politePages(pages: PageReader, options: PoliteOptions): PageRead
   const sites = new Map<string, Promise<Site>>();
   const nextStartMs = new Map<string, number>();
 
+  /** The site's rules, read by whoever comes first and shared by all who come meanwhile. */
   async function rulesOf(origin: string, signal: AbortSignal): Promise<Rules> {
-    const known = await sites.get(origin)?.catch(() => undefined);
-    signal.throwIfAborted();
-    if (known !== undefined && clock.now() - known.readTimeMs < robotsAgeMs) return known.rules;
-    const reading = readRules(origin, options, signal).then((rules) => ({ rules, readTimeMs: clock.now() }));
-    sites.set(origin, reading);
-    try {
-      return (await reading).rules;
-    } catch (error) {
-      // A failure is not remembered: the next request asks again.
-      if (sites.get(origin) === reading) sites.delete(origin);
-      throw error;
+    const known = sites.get(origin);
+    if (known !== undefined) {
+      const site = await unlessAborted(known, signal);
+      if (clock.now() - site.readTimeMs < robotsAgeMs) return site.rules;
+      if (sites.get(origin) !== known) return rulesOf(origin, signal);
     }
+    // Nobody's own signal ends what others wait for too.
+    const reading = readRules(origin, options, AbortSignal.timeout(FETCH_TIMEOUT_MS)).then((rules) => ({
+      rules,
+      readTimeMs: clock.now(),
+    }));
+    sites.set(origin, reading);
+    // A failure is not remembered: the next request asks again.
+    reading.catch(() => sites.delete(origin));
+    return (await unlessAborted(reading, signal)).rules;
   }
 
   return {
@@ -107,7 +111,6 @@ async function fetchOrUnavailable(
   try {
     return await (options.fetchRobots ?? fetchRobotsOf(options.userAgent))(url, signal);
   } catch (error) {
-    signal.throwIfAborted();
     const problem = error instanceof Error ? error.message : String(error);
     throw new ZipnetError(
       "UNAVAILABLE",
@@ -122,8 +125,18 @@ function fetchRobotsOf(userAgent: string): FetchRobots {
   return async (url, signal) => {
     const response = await fetch(url, {
       headers: { "user-agent": userAgent },
-      signal: AbortSignal.any([signal, AbortSignal.timeout(FETCH_TIMEOUT_MS)]),
+      signal,
     });
     return { status: response.status, text: await response.text() };
   };
+}
+
+/** The promise's outcome, or the signal's reason when that comes first. */
+function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const abort = (): void => reject(signal.reason as Error);
+    if (signal.aborted) abort();
+    signal.addEventListener("abort", abort, { once: true });
+    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", abort));
+  });
 }

@@ -179,7 +179,7 @@ describe("homes of a CSV file", () => {
     assert.deepEqual(homes.zipCodes(), ["98101", "98178"]);
     const [home] = homes.onMarket("98178", NOW_MS);
     assert.ok(home);
-    const { $typeName, streetAddress, city, daysOnMarket, ...rest } = home.listing;
+    const { $typeName: _typeName, streetAddress, city, daysOnMarket, ...rest } = home.listing;
     assert.deepEqual(rest, {
       listingId: "7129300",
       url: "/homedetails/7129300_zpid/",

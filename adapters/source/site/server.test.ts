@@ -133,10 +133,10 @@ describe("the listing site", () => {
       const source = zillowShapedSource({ origin: site.url, pages: fetchPages, clock, retries: 0 });
       const before = (await allPages(source, "02169", signal)).flatMap((page) => page.listings);
       await clock.advanceTo(NOW_MS + 12 * 3_600_000);
-      const after = (await allPages(source, "02169", signal)).flatMap((page) =>
-        page.listings.map(({ listingId }) => listingId),
+      const after = new Set(
+        (await allPages(source, "02169", signal)).flatMap((page) => page.listings.map(({ listingId }) => listingId)),
       );
-      const gone = before.find(({ listingId }) => !after.includes(listingId));
+      const gone = before.find(({ listingId }) => !after.has(listingId));
       assert.ok(gone);
       const lookUp = await source.lookUp(gone.listingId, signal);
       assert.ok(lookUp.outcome === "found");
@@ -147,9 +147,9 @@ describe("the listing site", () => {
 
   it("disturbs the same part of its pages for the same seed, and never robots.txt or the truth", async () => {
     async function statuses(seed: string): Promise<number[]> {
-      let all: number[] = [];
+      const all: number[] = [];
       await withSite({ seed, errorRateBps: 3_000, challengeRateBps: 1_000 }, async (site) => {
-        for (let i = 0; i < 60; i += 1) all = [...all, await statusOf(site, "/homes/02169_rb/")];
+        for (let i = 0; i < 60; i += 1) all.push(await statusOf(site, "/homes/02169_rb/"));
         for (let i = 0; i < 10; i += 1) assert.equal(await statusOf(site, "/robots.txt"), 200);
         for (let i = 0; i < 10; i += 1) assert.equal(await statusOf(site, "/truth/02169.json"), 200);
       });
@@ -167,9 +167,9 @@ describe("the listing site", () => {
     const clock = manualClock(NOW_MS);
     await withSite({ clock, latencyMs: 300 }, async (site) => {
       const answered = statusOf(site, "/homes/02169_rb/").then((status) => ({ status, timeMs: clock.now() }));
-      let done = false;
-      const watched = answered.finally(() => (done = true));
-      while (!done) {
+      const state = { done: false };
+      const watched = answered.finally(() => (state.done = true));
+      while (!state.done) {
         await new Promise((resolve) => setImmediate(resolve));
         await clock.advanceTo(clock.now() + 1);
       }

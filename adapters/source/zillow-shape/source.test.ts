@@ -35,10 +35,10 @@ async function firstPage({ source }: ReturnType<typeof sourceWith>): Promise<unk
 
 /** Lets time run until the promise is settled. */
 async function letTimeRun<T>(clock: ReturnType<typeof manualClock>, promise: Promise<T>): Promise<T> {
-  let settled = false;
-  const watched = promise.finally(() => (settled = true));
+  const state = { settled: false };
+  const watched = promise.finally(() => (state.settled = true));
   watched.catch(() => {});
-  while (!settled) await clock.advanceTo(clock.now() + 500);
+  while (!state.settled) await clock.advanceTo(clock.now() + 500);
   return watched;
 }
 

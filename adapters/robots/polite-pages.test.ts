@@ -1,0 +1,141 @@
+import assert from "node:assert/strict";
+import { manualClock } from "../clock/manual-clock.js";
+import { ZipnetError } from "../../core/errors.js";
+import type { PageReader } from "../../core/ports.js";
+import { politePages } from "./polite-pages.js";
+import type { FetchRobots, PoliteOptions } from "./polite-pages.js";
+
+const START_MS = 1_795_000_000_000;
+const ORIGIN = "https://homes.example";
+const { signal } = new AbortController();
+
+function setup(robots: FetchRobots, more: Partial<PoliteOptions> = {}) {
+  const clock = manualClock(START_MS);
+  const starts: { url: string; afterMs: number }[] = [];
+  const robotsUrls: string[] = [];
+  let closed = false;
+  const inner: PageReader = {
+    async read(url) {
+      starts.push({ url, afterMs: clock.now() - START_MS });
+      return { url, status: 200, html: "" };
+    },
+    async close() {
+      closed = true;
+    },
+  };
+  const pages = politePages(inner, {
+    userAgent: "zipnet/0.1 (+https://zipnet.example)",
+    requestIntervalMs: 100,
+    clock,
+    fetchRobots: async (url, fetchSignal) => {
+      robotsUrls.push(url);
+      return robots(url, fetchSignal);
+    },
+    ...more,
+  });
+  return { pages, clock, starts, robotsUrls, isClosed: () => closed };
+}
+
+function saying(text: string, status = 200): FetchRobots {
+  return async () => ({ status, text });
+}
+
+/** Starts reads at the same moment and lets time run until all are done. */
+async function readAll({ pages, clock }: ReturnType<typeof setup>, urls: readonly string[]): Promise<void> {
+  const state = { done: false };
+  const reads = Promise.all(urls.map((url) => pages.read(url, signal))).finally(() => (state.done = true));
+  while (!state.done) {
+    await new Promise((resolve) => setImmediate(resolve));
+    if (!state.done) await clock.advanceTo(clock.now() + 10);
+  }
+  await reads;
+}
+
+function reasonIs(reason: string): (error: unknown) => boolean {
+  return (error) => error instanceof ZipnetError && error.reason === reason;
+}
+
+describe("politePages", () => {
+  it("reads what robots.txt allows and refuses the rest, unread", async () => {
+    const { pages, starts } = setup(saying("User-agent: *\nDisallow: /agents/\nAllow: /agents/public/"));
+    await pages.read(`${ORIGIN}/homes/02169_rb/`, signal);
+    await assert.rejects(pages.read(`${ORIGIN}/agents/1`, signal), reasonIs("SOURCE_DISALLOWED"));
+    assert.deepEqual(
+      starts.map(({ url }) => url),
+      [`${ORIGIN}/homes/02169_rb/`],
+    );
+  });
+
+  it("heeds what is said to it by name", async () => {
+    const { pages } = setup(saying("User-agent: *\nAllow: /\n\nUser-agent: zipnet\nDisallow: /homes/"));
+    await assert.rejects(pages.read(`${ORIGIN}/homes/1`, signal), reasonIs("SOURCE_DISALLOWED"));
+    await pages.read(`${ORIGIN}/other`, signal);
+  });
+
+  it("keeps its distance between requests to one site, but not between sites", async () => {
+    const under = setup(saying("", 404));
+    const other = "https://other.example/x";
+    await readAll(under, [`${ORIGIN}/1`, `${ORIGIN}/2`, other, `${ORIGIN}/3`]);
+    const at = (url: string) => under.starts.find((start) => start.url === url)?.afterMs ?? NaN;
+    const first = Math.min(at(`${ORIGIN}/1`), at(`${ORIGIN}/2`), at(`${ORIGIN}/3`));
+    const times = [1, 2, 3].map((n) => at(`${ORIGIN}/${n}`) - first).sort((a, b) => a - b);
+    assert.ok((times[1] ?? 0) >= 100 && (times[2] ?? 0) >= 200, JSON.stringify(times));
+    assert.ok((times[2] ?? 0) <= 220, JSON.stringify(times));
+    assert.ok(at(other) <= 30, `${at(other)}`);
+  });
+
+  it("takes the site's crawl-delay when it is longer, its own interval when that is", async () => {
+    for (const [delay, expectedMs] of [
+      ["2", 2_000],
+      ["0.01", 100],
+    ] as const) {
+      const under = setup(saying(`User-agent: *\nCrawl-delay: ${delay}`));
+      await readAll(under, [`${ORIGIN}/1`, `${ORIGIN}/2`]);
+      const apart = (under.starts[1]?.afterMs ?? 0) - (under.starts[0]?.afterMs ?? 0);
+      assert.ok(apart >= expectedMs && apart <= expectedMs + 20, `${apart}`);
+    }
+  });
+
+  it("reads robots.txt once per site and again when it is old", async () => {
+    const under = setup(saying("User-agent: *\nDisallow:"), { robotsAgeMs: 60_000 });
+    await readAll(under, [`${ORIGIN}/1`]);
+    await readAll(under, [`${ORIGIN}/2`, "https://other.example/1"]);
+    assert.deepEqual(under.robotsUrls, [`${ORIGIN}/robots.txt`, "https://other.example/robots.txt"]);
+    await under.clock.advanceTo(START_MS + 70_000);
+    await readAll(under, [`${ORIGIN}/3`]);
+    assert.equal(under.robotsUrls.length, 3);
+  });
+
+  it("shares one robots.txt among reads that start together", async () => {
+    const under = setup(saying("", 404));
+    await readAll(under, [`${ORIGIN}/1`, `${ORIGIN}/2`, `${ORIGIN}/3`]);
+    assert.equal(under.robotsUrls.length, 1);
+  });
+
+  it("reads nothing while the site cannot say what is allowed, and asks again", async () => {
+    const answers: (() => { status: number; text: string })[] = [
+      () => ({ status: 503, text: "" }),
+      () => ({ status: 429, text: "" }),
+      () => {
+        throw new Error("no route");
+      },
+      () => ({ status: 404, text: "" }),
+    ];
+    const { pages, starts } = setup(async () => (answers.shift() ?? assert.fail("asked too often"))());
+    for (let i = 0; i < 3; i += 1) await assert.rejects(pages.read(`${ORIGIN}/1`, signal), reasonIs("UNAVAILABLE"));
+    assert.deepEqual(starts, []);
+    await pages.read(`${ORIGIN}/1`, signal);
+    assert.equal(starts.length, 1);
+  });
+
+  it("stops waiting with the signal's reason, and closes what it stands before", async () => {
+    const { pages, isClosed } = setup(saying("User-agent: *\nCrawl-delay: 100"));
+    await pages.read(`${ORIGIN}/1`, signal);
+    const controller = new AbortController();
+    const waiting = pages.read(`${ORIGIN}/2`, controller.signal);
+    controller.abort(new Error("enough"));
+    await assert.rejects(waiting, /enough/);
+    await pages.close();
+    assert.ok(isClosed());
+  });
+});

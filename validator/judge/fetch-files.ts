@@ -109,12 +109,20 @@ function manifestSha256Of(hotkey: string, closed: ClosedEpoch): string | undefin
   return closed.receipts.find((receipt) => receipt.hotkey === hotkey)?.manifestSha256;
 }
 
-/** A miner's manifest, checked; undefined while it is not here. */
+/**
+ * A miner's manifest, checked; undefined while it is not here, or when it is not what a manifest must be: the server
+ * should never have given a receipt for that, so it counts as not given out.
+ */
 export async function manifestOf(
   hotkey: string,
   { parts, work, closed }: Pick<FetchOptions, "work" | "closed"> & { parts: Pick<ValidatorParts, "verify"> },
 ): Promise<Manifest | undefined> {
   const record = await work.manifest(hotkey);
   if (record === undefined || payloadSha256(record) !== manifestSha256Of(hotkey, closed)) return undefined;
-  return openRecord(ManifestSchema, record, parts.verify, hotkey);
+  try {
+    return openRecord(ManifestSchema, record, parts.verify, hotkey);
+  } catch (error) {
+    if (error instanceof ZipnetError) return undefined;
+    throw error;
+  }
 }

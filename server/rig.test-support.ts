@@ -55,7 +55,7 @@ export interface ServerRig {
 }
 
 /** Waits, without a time of its own, until the condition holds. */
-export async function until(condition: () => Promise<boolean>): Promise<void> {
+async function until(condition: () => Promise<boolean>): Promise<void> {
   while (!(await condition())) await nextTurn();
 }
 

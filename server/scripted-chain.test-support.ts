@@ -36,7 +36,7 @@ export function validatorNeuron(uid: number, hotkey: string): Neuron {
 }
 
 /** The block of a number: its time is `offsetMs` after a multiple of the block time. */
-export function blockAt(number: number, blockMs: number, offsetMs: number): Block {
+function blockAt(number: number, blockMs: number, offsetMs: number): Block {
   const hashOf = (at: number): string => (at < 0 ? ZEROS : sha256Hex(utf8ToBytes(`block ${at}`)));
   return { number, hash: hashOf(number), parentHash: hashOf(number - 1), timeMs: number * blockMs + offsetMs };
 }

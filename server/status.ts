@@ -52,7 +52,7 @@ function receivedMs({ receipt }: MinerView): number {
 }
 
 /** Those with a receipt first, by its time; then the others by hotkey. */
-export function inPageOrder(miners: readonly MinerView[]): MinerView[] {
+function inPageOrder(miners: readonly MinerView[]): MinerView[] {
   return miners.toSorted((a, b) => receivedMs(a) - receivedMs(b) || (a.hotkey < b.hotkey ? -1 : 1));
 }
 

@@ -49,7 +49,9 @@ function renderLosses({ hotkey, lost }: MinerScore): Html | undefined {
   if (lost.length === 0) return undefined;
   const rest = lost.length - SHOWN_LOSSES;
   return html`<details>
-    <summary><code>${shortHotkey(hotkey)}</code> lost points for ${lost.length} reasons</summary>
+    <summary>
+      <code>${shortHotkey(hotkey)}</code> lost points for ${lost.length} ${lost.length === 1 ? "reason" : "reasons"}
+    </summary>
     <ul>
       ${lost
         .slice(0, SHOWN_LOSSES)

@@ -1,8 +1,8 @@
 /**
  * The status page, as one HTML document that asks for nothing else.
  */
-import { createHash } from "node:crypto";
 import { timestampMs, type Timestamp } from "@bufbuild/protobuf/wkt";
+import { sha256Of } from "../core/hash.js";
 import type { Epoch } from "../gen/zipnet/v1/epoch_pb.js";
 import { ProgressPhase } from "../gen/zipnet/v1/submission_pb.js";
 import { Html, html } from "./html.js";
@@ -115,7 +115,10 @@ function renderEpoch(title: string, view: EpochView, nowMs: number, map: Html | 
   </section>`;
 }
 
-const SCRIPT_HASH = createHash("sha256").update(SCRIPT).digest("base64");
+// Whole elements: a blank beside the script within its element would change the hash that lets it run.
+const STYLE_ELEMENT = new Html(`<style>${STYLE}</style>`);
+const SCRIPT_ELEMENT = new Html(`<script>${SCRIPT}</script>`);
+const SCRIPT_HASH = Buffer.from(sha256Of(SCRIPT)).toString("base64");
 
 /** What the page may do: run its own script, read itself again, and nothing else. */
 export const CONTENT_SECURITY_POLICY = `default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-${SCRIPT_HASH}'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`;
@@ -146,9 +149,7 @@ export function renderStatusPage(view: StatusView): string {
         <meta charset="utf-8" />
         <meta name="viewport" content="width=device-width, initial-scale=1" />
         <title>zipnet ${view.network}/${view.netuid}</title>
-        <style>
-          ${new Html(STYLE)}
-        </style>
+        ${STYLE_ELEMENT}
       </head>
       <body data-now="${nowMs}">
         <header>
@@ -159,9 +160,7 @@ export function renderStatusPage(view: StatusView): string {
           Version ${view.softwareVersion}. Records are signed by <code>${view.serverHotkey}</code>. The same as data:
           <a href="status.json">status.json</a>
         </footer>
-        <script>
-          ${new Html(SCRIPT)};
-        </script>
+        ${SCRIPT_ELEMENT}
       </body>
     </html> `.text;
 }

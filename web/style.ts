@@ -14,36 +14,45 @@ section { background: var(--card); border: 1px solid var(--line); border-radius:
 th, td { text-align: left; padding: .3rem .7rem .3rem 0; border-bottom: 1px solid var(--line); white-space: nowrap; }
 th { color: var(--soft); font-weight: 500; } td.n, th.n { text-align: right; } td.wide { white-space: normal; min-width: 14rem; }
 code { font-size: .85em; } progress { width: 6rem; accent-color: var(--accent); }
-.map { width: 100%; height: auto; border: 1px solid var(--line); border-radius: .3rem; } .map circle { fill: var(--accent); fill-opacity: .6; }
+.map { width: 100%; height: auto; max-height: 20rem; border: 1px solid var(--line); border-radius: .3rem; } .map circle { fill: var(--accent); fill-opacity: .6; }
 summary { cursor: pointer; padding: .4rem 0; } ul { margin: .3rem 0; padding-left: 1.2rem; }
 `;
 
 /**
  * The page's script: counts down to the close, and takes over a newer page every ten seconds unless the reader has
- * opened something. Works by the server's clock.
+ * opened something. Goes by the server's clock, and only while the page is visible, as browsers draw no frames otherwise.
  */
 export const SCRIPT = `
 (() => {
-  const offset = () => Number(document.body.dataset.now) - loaded;
-  let loaded = Date.now();
+  let shownAt = 0, loadedAt = 0, renewing = false;
   const two = (n) => String(n).padStart(2, "0");
-  const tick = () => {
+  const tick = (at) => {
+    const now = Number(document.body.dataset.now) + at - loadedAt;
     for (const clock of document.querySelectorAll("[data-until]")) {
-      const left = Math.max(0, Math.floor((Number(clock.dataset.until) - Date.now() - offset()) / 1000));
+      const left = Math.max(0, Math.floor((Number(clock.dataset.until) - now) / 1000));
       clock.textContent = Math.floor(left / 3600) + ":" + two(Math.floor(left / 60) % 60) + ":" + two(left % 60);
     }
   };
   const renew = async () => {
-    if (document.hidden || document.querySelector("details[open]")) return;
     const answer = await fetch(location.pathname).catch(() => undefined);
     if (!answer?.ok) return;
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     document.querySelector("main").replaceWith(page.querySelector("main"));
     document.body.dataset.now = page.body.dataset.now;
-    loaded = Date.now();
+    loadedAt = performance.now();
   };
-  setInterval(tick, 500);
-  setInterval(renew, 10000);
-  tick();
+  let nextRenewal = 10000;
+  const frame = (at) => {
+    if (at - shownAt >= 500) { shownAt = at; tick(at); }
+    if (at >= nextRenewal) {
+      nextRenewal = at + 10000;
+      if (!renewing && !document.querySelector("details[open]")) {
+        renewing = true;
+        renew().finally(() => { renewing = false; });
+      }
+    }
+    requestAnimationFrame(frame);
+  };
+  requestAnimationFrame(frame);
 })();
 `;

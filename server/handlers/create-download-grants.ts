@@ -22,25 +22,25 @@ const DEFAULT_PAGE_SIZE = 1_000;
 const GRANT_BYTES = 32;
 
 /** Where a page begins: an object of a miner's manifest. */
-export interface GrantPosition {
+interface GrantPosition {
   readonly hotkey: string;
   /** Index in the manifest's objects. */
   readonly object: number;
 }
 
 /** The position as it stands in a token. */
-export function positionText({ hotkey, object }: GrantPosition): string {
+function positionText({ hotkey, object }: GrantPosition): string {
   return `${hotkey}/${object}`;
 }
 
 /** The position in a token's text; the very beginning for the empty text. */
-export function readPosition(text: string): GrantPosition {
+function readPosition(text: string): GrantPosition {
   const [hotkey = "", object = "0"] = text.split("/");
   return { hotkey, object: Number(object) };
 }
 
 /** The receipts of a snapshot that a page may speak of, ascending by hotkey. */
-export function receiptsFrom(
+function receiptsFrom(
   { snapshot }: Pick<ClosedEpoch, "snapshot">,
   hotkeys: readonly string[],
   start: GrantPosition,

@@ -8,7 +8,7 @@ import type { KnownEpoch } from "../epoch-book.js";
 import type { ServerParts } from "../parts.js";
 
 /** When a grant made now ends: after its time to live, and never after the close. */
-export function grantExpiryMs(nowMs: number, ttlSeconds: number, closeMs: number): number {
+function grantExpiryMs(nowMs: number, ttlSeconds: number, closeMs: number): number {
   return Math.min(nowMs + ttlSeconds * 1000, closeMs);
 }
 

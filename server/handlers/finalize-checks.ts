@@ -2,7 +2,7 @@
  * What a manifest must be before it is frozen.
  */
 import PQueue from "p-queue";
-import { type FieldViolation, InvalidFieldsError, ZipnetError } from "../../core/errors.js";
+import { InvalidFieldsError, ZipnetError } from "../../core/errors.js";
 import type { ObjectInfo, ObjectStore, VerifySignature } from "../../core/ports.js";
 import { openRecord } from "../../core/signed-record.js";
 import type { SignedRecord } from "../../gen/zipnet/v1/record_pb.js";
@@ -29,30 +29,29 @@ export function openManifest(record: SignedRecord, verify: VerifySignature, call
  */
 export function assertManifestFits(manifest: Manifest, known: KnownEpoch): void {
   const { epoch } = known;
-  const violations: FieldViolation[] = [];
-  const differs = (field: string, given: string | number, must: string | number): void => {
-    if (given !== must) {
-      violations.push({ field, description: `is ${JSON.stringify(given)}, but must be ${JSON.stringify(must)}` });
-    }
-  };
-  differs("network", manifest.network, epoch.network);
-  differs("netuid", manifest.netuid, epoch.netuid);
+  const differences = [
+    ["network", manifest.network, epoch.network] as const,
+    ["netuid", manifest.netuid, epoch.netuid] as const,
+  ].filter(([, given, must]) => given !== must);
+  if (differences.length > 0) {
+    const violations = differences.map(([field, given, must]) => ({
+      field,
+      description: `is ${JSON.stringify(given)}, but must be ${JSON.stringify(must)}`,
+    }));
+    throw new InvalidFieldsError(ManifestSchema.typeName, violations);
+  }
   if (manifest.nonce !== epoch.nonce) {
-    throw new ZipnetError(
-      "WRONG_NONCE",
-      `the manifest's nonce is ${manifest.nonce}, but epoch ${epoch.id} has ${epoch.nonce}`,
-      { epoch_id: epoch.id },
-    );
+    const message = `the manifest's nonce is ${manifest.nonce}, but epoch ${epoch.id} has ${epoch.nonce}`;
+    throw new ZipnetError("WRONG_NONCE", message, { epoch_id: epoch.id });
   }
   assertAssigned(
     manifest.objects.map((object) => object.zipCode),
     known,
   );
-  if (violations.length > 0) throw new InvalidFieldsError(ManifestSchema.typeName, violations);
 }
 
 /** What is wrong with an object of a manifest, by what the store knows of it; undefined when nothing is. */
-export function objectProblem(object: ManifestObject, stored: ObjectInfo | undefined): ZipnetError | undefined {
+function objectProblem(object: ManifestObject, stored: ObjectInfo | undefined): ZipnetError | undefined {
   const metadata = { zip_code: object.zipCode, key: object.key };
   if (stored === undefined) {
     const message = `zip code ${object.zipCode}: ${object.key} is not in the store; upload it, then finalize again`;

@@ -22,7 +22,7 @@ function openReport(record: SignedRecord, verify: VerifySignature, caller: strin
 }
 
 /** Throws InvalidFieldsError unless the report judges exactly this closed epoch. */
-export function assertReportFits(report: Report, { epoch, snapshotSha256 }: ClosedEpoch): void {
+function assertReportFits(report: Report, { epoch, snapshotSha256 }: ClosedEpoch): void {
   const pairs: readonly (readonly [string, string | number | undefined, string | number])[] = [
     ["network", report.network, epoch.network],
     ["netuid", report.netuid, epoch.netuid],

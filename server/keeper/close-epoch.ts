@@ -15,7 +15,7 @@ function receivedMs(receipt: Receipt): number {
 }
 
 /** The order of a snapshot: by time received, then by hotkey. */
-export function inSnapshotOrder(receipts: readonly HeldReceipt[]): HeldReceipt[] {
+function inSnapshotOrder(receipts: readonly HeldReceipt[]): HeldReceipt[] {
   return receipts.toSorted((a, b) => {
     const byTime = receivedMs(a.receipt) - receivedMs(b.receipt);
     return byTime === 0 ? (a.receipt.hotkey < b.receipt.hotkey ? -1 : 1) : byTime;

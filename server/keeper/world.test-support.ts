@@ -77,7 +77,7 @@ export function tenZipCodes(more: Partial<Rules> = {}): Rules {
 }
 
 /** A process that runs a keeper. */
-export interface KeeperProcess {
+interface KeeperProcess {
   /** Ends it as SIGKILL would: nothing that it still tries to write arrives. */
   kill(): Promise<void>;
 }

@@ -217,6 +217,12 @@ describe("request signatures", () => {
     await client.getEpoch({}, { headers: headersOf() });
   });
 
+  it("follows a clock that was set back", () => {
+    const signer = { ...keys("miner") };
+    nextNonce(signer, manualClock(200_000));
+    assert.equal(nextNonce(signer, manualClock(100_000)) / 1_000_000n, 100_000n);
+  });
+
   it("signs with strictly increasing nonces while the clock stands still or goes back", () => {
     const signer = { ...keys("miner") };
     const nonces = [5_000, 5_000, 4_000, 6_000].map((timeMs) => nextNonce(signer, manualClock(timeMs)));

@@ -96,11 +96,17 @@ const lastNonces = new WeakMap<Signer, bigint>();
 // same nonce. They decide nothing, so they need not be reproducible.
 const processDigits = BigInt(randomInt(1_000_000));
 
-/** The next nonce of a signer: unix nanoseconds, greater than all before it in this process. */
+/** A clock that went back by more than this was set, and nonces follow it; otherwise servers would refuse them. */
+const CLOCK_WAS_SET_NS = 60_000_000_000n;
+
+/**
+ * The next nonce of a signer: unix nanoseconds, greater than all before it in this process, unless the clock was set
+ * back by more than a minute.
+ */
 export function nextNonce(signer: Signer, clock: Clock): bigint {
   const now = BigInt(Math.floor(clock.now())) * 1_000_000n + processDigits;
   const last = lastNonces.get(signer) ?? 0n;
-  const nonce = now > last ? now : last + 1n;
+  const nonce = now > last || last - now > CLOCK_WAS_SET_NS ? now : last + 1n;
   lastNonces.set(signer, nonce);
   return nonce;
 }

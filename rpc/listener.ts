@@ -10,7 +10,7 @@ import {
   createServer as createHttp2Server,
 } from "node:http2";
 import { type AddressInfo, type Server, type Socket, createServer as createNetServer } from "node:net";
-import type { Clock } from "../core/ports.js";
+import type { Clock, Log } from "../core/ports.js";
 
 /** A request of either version of HTTP. */
 export type AnyRequest = IncomingMessage | Http2ServerRequest;
@@ -25,6 +25,7 @@ export interface ListenerOptions {
   /** PEM. Without it the port speaks cleartext: HTTP/1.1, and HTTP/2 with prior knowledge. */
   readonly tls?: { readonly cert: Uint8Array; readonly key: Uint8Array };
   readonly clock: Clock;
+  readonly log: Log;
   handle(request: AnyRequest, response: AnyResponse): void;
 }
 
@@ -66,6 +67,8 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
       resolve();
     });
   });
+  // Out of file descriptors, say: the connections that are there go on.
+  server.on("error", (error) => options.log.error({ err: error }, "a connection could not be accepted"));
 
   return {
     port: (server.address() as AddressInfo).port,

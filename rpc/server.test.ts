@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { connect } from "node:net";
 import { promisify } from "node:util";
-import { create } from "@bufbuild/protobuf";
 import { type Client, Code, ConnectError, type Interceptor, type Transport, createClient } from "@connectrpc/connect";
 import { createConnectTransport, createGrpcTransport, createGrpcWebTransport } from "@connectrpc/connect-node";
 import { systemClock } from "../adapters/clock/system-clock.js";
@@ -205,9 +204,9 @@ describe("the RPC server", () => {
           "P",
           "OST /zipnet.v1.ServerInfoService/GetServerInfo HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}",
         ],
-        /HTTP\/1\.1 200/,
+        "HTTP/1.1 200",
       ],
-      [["PRI * HT", "TP/2.0\r\n\r\nSM\r\n\r\n", "\0\0\0\x04\0\0\0\0\0"], /^[\0-\x10]{3}\x04/],
+      [["PRI * HT", "TP/2.0\r\n\r\nSM\r\n\r\n", "\0\0\0\x04\0\0\0\0\0"], "SETTINGS"],
     ] as const) {
       const socket = connect(server.port, "127.0.0.1");
       socket.setNoDelay(true);
@@ -220,7 +219,9 @@ describe("the RPC server", () => {
         await new Promise((resolve) => setImmediate(resolve));
       }
       await until(() => received.length > 0);
-      assert.match(received, expected);
+      // The fourth byte of an HTTP/2 frame is its type; a server begins with SETTINGS, type 4.
+      const answered = received.charCodeAt(3) === 4 ? "SETTINGS" : received.slice(0, 12);
+      assert.equal(answered, expected);
       socket.destroy();
     }
   });

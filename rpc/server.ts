@@ -90,7 +90,7 @@ export async function startRpcServer<const Services extends readonly DescService
   registerReflection(router, services);
 
   const handle = requestHandler(router.handlers, options.mounts ?? [], log);
-  const listener = await listen({ host, port, ...(tls === undefined ? {} : { tls }), clock: auth.clock, handle });
+  const listener = await listen({ host, port, ...(tls === undefined ? {} : { tls }), clock: auth.clock, log, handle });
   const aborted = new Promise<void>((resolve) => {
     if (signal.aborted) resolve();
     else signal.addEventListener("abort", () => resolve(), { once: true });
@@ -111,8 +111,7 @@ function requestHandler(
   const byPath = new Map(handlers.map((handler) => [handler.requestPath, handler]));
   return (request, response) => {
     const path = (request.url ?? "").split("?", 1)[0] ?? "";
-    const mounted = mounts.some((mount) => path.startsWith(mount.pathPrefix) && mount.handle(request, response));
-    if (mounted) return;
+    if (answeredByMount(mounts, path, request, response, log)) return;
     const handler = byPath.get(path);
     if (handler === undefined) {
       response.writeHead(404, { "content-type": "text/plain" });
@@ -130,6 +129,22 @@ function requestHandler(
       response.destroy();
     });
   };
+}
+
+function answeredByMount(
+  mounts: readonly HttpMount[],
+  path: string,
+  request: AnyRequest,
+  response: AnyResponse,
+  log: Log,
+): boolean {
+  try {
+    return mounts.some((mount) => path.startsWith(mount.pathPrefix) && mount.handle(request, response));
+  } catch (error) {
+    log.error({ path, err: error }, "a request failed in the server");
+    response.destroy();
+    return true;
+  }
 }
 
 async function serve(handler: UniversalHandler, request: AnyRequest, response: AnyResponse): Promise<void> {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { fromBinary } from "@bufbuild/protobuf";
-import { fetchPages, openTestSite } from "../adapters/source/support/test-site.js";
+import { fetchPages, openTestSite } from "../adapters/source/site.test-support.js";
 import { zillowShapedSource } from "../adapters/source/zillow-shape/source.js";
 import { listingFiles } from "../adapters/parquet/listing-files.js";
 import { memoryState } from "../adapters/state/memory-state.js";
@@ -67,8 +67,14 @@ describe("a miner in one epoch", () => {
     assert.ok(bytes !== undefined && bytes > 0);
     assert.deepEqual(miner.events, [
       {
-        ...{ event: "epoch_started", epoch_id: epoch.id, zip_codes: 1, close_time: "2026-11-22T12:10:00.000Z" },
-        ...{ scraped: 0, uploaded: 0, uploaded_bytes: 0, listings: 0 },
+        event: "epoch_started",
+        epoch_id: epoch.id,
+        zip_codes: 1,
+        close_time: "2026-11-22T12:10:00.000Z",
+        scraped: 0,
+        uploaded: 0,
+        uploaded_bytes: 0,
+        listings: 0,
       },
       { event: "zip_code_scraped", ...common, listings: 2, pages: 2, foreign: 1, repeated: 1, done: 1, total: 1 },
       { event: "zip_code_uploaded", ...common, bytes, done: 1, total: 1 },
@@ -186,7 +192,7 @@ describe("a miner in one epoch", () => {
     world.hooks.beforeCall = (name) => {
       if (name !== "finalize" || refused) return;
       refused = true;
-      const [key] = [...world.puts.keys()].filter((each) => each.includes("98103"));
+      const key = [...world.puts.keys()].find((each) => each.includes("98103"));
       throw new ZipnetError("OBJECT_MISSING", "gone", { key: decodeURIComponent(key ?? "") });
     };
     const miner = startMiner(world, { state: memoryState(), source });

@@ -15,10 +15,23 @@ const started: MinerEvent = {
   listings: 0,
 };
 const scraped = (zip_code: string, done: number): MinerEvent => ({
-  ...{ event: "zip_code_scraped", epoch_id, zip_code, listings: 10, pages: 1, foreign: 0, repeated: 0, done, total: 2 },
+  event: "zip_code_scraped",
+  epoch_id,
+  zip_code,
+  listings: 10,
+  pages: 1,
+  foreign: 0,
+  repeated: 0,
+  done,
+  total: 2,
 });
 const uploaded = (zip_code: string, done: number): MinerEvent => ({
-  ...{ event: "zip_code_uploaded", epoch_id, zip_code, bytes: 500, done, total: 2 },
+  event: "zip_code_uploaded",
+  epoch_id,
+  zip_code,
+  bytes: 500,
+  done,
+  total: 2,
 });
 const blocked: MinerEvent = { event: "blocked", epoch_id, zip_code: "98103", reason: "HTTP 403" };
 const sealed: MinerEvent = { event: "sealed", epoch_id, zip_codes: 2, missing: 0, listings: 20 };

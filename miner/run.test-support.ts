@@ -64,7 +64,11 @@ export function startMiner(
   let deliver: ((event: FollowedEvent) => Promise<void>) | undefined;
   const parts: MinerParts = {
     ...own,
-    ...{ clock: world.clock, random: () => 0, log, signer: world.miner, verify: verifySr25519 },
+    clock: world.clock,
+    random: () => 0,
+    log,
+    signer: world.miner,
+    verify: verifySr25519,
     files: listingFiles(),
     transfer: fetchTransfer(),
     server: serverCalls(world.clients.submissions),
@@ -119,7 +123,9 @@ export function countingSource(world: World): CountingSource {
   const listing = (listingId: string, zipCode: string) =>
     create(ListingSchema, {
       ...sample(ListingSchema),
-      ...{ listingId, zipCode, scrapedTime: timestampFromMs(world.clock.now()) },
+      listingId,
+      zipCode,
+      scrapedTime: timestampFromMs(world.clock.now()),
     });
   const source: CountingSource = {
     name: "counting",

@@ -119,7 +119,10 @@ async function freeze(held: Held, record: SignedRecord, hotkey: string): Promise
   const receipt = sealRecord(
     ReceiptSchema,
     {
-      ...{ epochId, hotkey, manifestSha256: payloadSha256(record), position: 1 },
+      epochId,
+      hotkey,
+      manifestSha256: payloadSha256(record),
+      position: 1,
       receivedTime: timestampFromMs(held.clock.now()),
       objectCount: manifest.objects.length,
       totalBytes: manifest.objects.reduce((sum, object) => sum + BigInt(object.sizeBytes), 0n),
@@ -197,13 +200,20 @@ export async function startWorld(): Promise<World> {
   const stop = new AbortController();
   const running = await startRpcServer(
     {
-      ...{ host: "127.0.0.1", port: 0, maxRequestBytes: 1_000_000, log: quietLog, mounts: [mount] },
+      host: "127.0.0.1",
+      port: 0,
+      maxRequestBytes: 1_000_000,
+      log: quietLog,
+      mounts: [mount],
       services: [{ desc: SubmissionService, impl: submissionService(held) }],
       auth: {
         scope: { receiver: server.hotkey, network, netuid },
         verify: verifySr25519,
         directory: { rolesOf: (hotkey) => Promise.resolve(hotkey === miner.hotkey ? ["miner"] : []) },
-        ...{ cache: mapCache(clock), clock, maxClockDifferenceMs: 10_000, maxCallsPerMinute: 100_000 },
+        cache: mapCache(clock),
+        clock,
+        maxClockDifferenceMs: 10_000,
+        maxCallsPerMinute: 100_000,
       },
     },
     stop.signal,
@@ -211,7 +221,12 @@ export async function startWorld(): Promise<World> {
   url = `http://127.0.0.1:${running.port}`;
   const clients = createClients({ url, hotkey: server.hotkey }, { signer: miner, network, netuid, clock });
   return {
-    ...{ ...held, network, netuid, miner, clients, puts },
+    ...held,
+    network,
+    netuid,
+    miner,
+    clients,
+    puts,
     epoch: (index, zipCodes) => epochOf(server, index, zipCodes),
     async close() {
       clients.close();

@@ -10,9 +10,9 @@ import { guardThrift } from "./thrift-guard.js";
 import { unreadable } from "./unreadable.js";
 
 /** Longest file that is read, in bytes. */
-export const MAX_FILE_BYTES = 64 * 1024 * 1024;
+const MAX_FILE_BYTES = 64 * 1024 * 1024;
 /** Most rows of a file. */
-export const MAX_ROWS = 1_000_000;
+const MAX_ROWS = 1_000_000;
 /** Longest footer: room for a hundred row groups with generous statistics. */
 const MAX_FOOTER_BYTES = 2 * 1024 * 1024;
 /** Most bytes of a file once it is decompressed. */

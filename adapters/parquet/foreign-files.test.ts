@@ -6,7 +6,7 @@ import { ByteWriter, parquetWriteBuffer } from "hyparquet-writer";
 import { writeMetadata } from "hyparquet-writer/src/metadata.js";
 import { ZipnetError } from "../../core/errors.js";
 import { listingFiles } from "./listing-files.js";
-import { HEAD, plainListing, plainListings } from "./test-listings.js";
+import { HEAD, plainListing, plainListings } from "./listings.test-support.js";
 
 const files = listingFiles();
 

@@ -5,7 +5,7 @@ import fc from "fast-check";
 import { parquetMetadata, parquetReadObjects } from "hyparquet";
 import { HomeType, ListingSchema, ListingStatus } from "../../gen/zipnet/v1/listing_pb.js";
 import { listingFiles } from "./listing-files.js";
-import { HEAD, plainListings } from "./test-listings.js";
+import { HEAD, plainListings } from "./listings.test-support.js";
 
 const files = listingFiles();
 

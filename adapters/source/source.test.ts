@@ -12,7 +12,7 @@ import { allPages, listingSourceContract } from "./contract.js";
 import type { SourceUnderTest } from "./contract.js";
 import { inventedSource } from "./invented/invented-source.js";
 import { generatedHomes } from "./site/generated-homes.js";
-import { fetchPages, fullestZipCode, openTestSite } from "./support/test-site.js";
+import { fetchPages, fullestZipCode, openTestSite } from "./site.test-support.js";
 import { zillowShapedSource } from "./zillow-shape/source.js";
 
 const { signal } = new AbortController();

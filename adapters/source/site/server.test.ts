@@ -7,7 +7,7 @@ import { manualClock } from "../../clock/manual-clock.js";
 import { CatalogueSchema } from "../../../gen/zipnet/v1/epoch_pb.js";
 import { ListingSchema, ListingStatus } from "../../../gen/zipnet/v1/listing_pb.js";
 import { allPages } from "../contract.js";
-import { fetchPages, openTestSite } from "../support/test-site.js";
+import { fetchPages, openTestSite } from "../site.test-support.js";
 import { zillowShapedSource } from "../zillow-shape/source.js";
 import { readCsvHomes } from "./csv-homes.js";
 import { generatedHomes } from "./generated-homes.js";

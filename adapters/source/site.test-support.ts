@@ -1,13 +1,13 @@
 /**
  * What the tests of sources share: a site on a free port, and a reader of pages without a browser.
  */
-import { systemClock } from "../../clock/system-clock.js";
-import { ZipnetError } from "../../../core/errors.js";
-import type { PageReader } from "../../../core/ports.js";
-import { generatedHomes } from "../site/generated-homes.js";
-import type { Homes } from "../site/home.js";
-import { startSite } from "../site/server.js";
-import type { RunningSite, SiteOptions } from "../site/server.js";
+import { systemClock } from "../clock/system-clock.js";
+import { ZipnetError } from "../../core/errors.js";
+import type { PageReader } from "../../core/ports.js";
+import { generatedHomes } from "./site/generated-homes.js";
+import type { Homes } from "./site/home.js";
+import { startSite } from "./site/server.js";
+import type { RunningSite, SiteOptions } from "./site/server.js";
 
 /** A site that has no disturbances unless told. Close it by `close`. */
 export async function openTestSite(

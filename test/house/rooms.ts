@@ -18,6 +18,8 @@ const PROGRAMS = new Set(["server", "miner", "validator"]);
 /** Packages that belong to the contract itself, so every room may use them. */
 const CONTRACT_PACKAGES = /^@bufbuild\/protobuf(\/|$)/;
 const HASH_PACKAGES = /^@noble\/hashes(\/|$)/;
+/** Parses what comes from outside at the edge; no outside thing of its own. */
+const PARSER = "zod";
 
 /** Packages that count as one vendor SDK. */
 function vendorOf(name: string): string {
@@ -93,7 +95,7 @@ export function crowdedAdapters(files: readonly SourceFile[]): string[] {
     const folder = path.split("/").slice(0, -1).join("/");
     if (!path.startsWith("adapters/") || isTest(path) || /\/(main|config)\.ts$/.test(path)) continue;
     for (const { to } of imports) {
-      if (!isPackage(to) || CONTRACT_PACKAGES.test(to)) continue;
+      if (!isPackage(to) || CONTRACT_PACKAGES.test(to) || to === PARSER) continue;
       vendors.set(folder, (vendors.get(folder) ?? new Set()).add(vendorOf(to)));
     }
   }

@@ -1,0 +1,42 @@
+/**
+ * What tests with stock clients share: a server that runs, and the command that signs a call for them.
+ */
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
+import { fileURLToPath } from "node:url";
+import { serverSpec, walletOf } from "../../cli/demo/network.js";
+import { Testbed } from "./testbed.js";
+
+const run = promisify(execFile);
+const ZIPNET = fileURLToPath(new URL("../../dist/cli/zipnet.js", import.meta.url));
+const HOUR_S = 3600;
+
+/** A server with an open epoch. */
+export async function startServerWithEpoch(): Promise<Testbed> {
+  const testbed = await Testbed.create({
+    epochLengthSeconds: HOUR_S,
+    startUpMs: -HOUR_S * 1000,
+    targetListings: 400,
+    spotCheckListings: 8,
+  });
+  try {
+    await testbed.network.start(serverSpec(testbed.plan));
+    await testbed.until("an epoch", ({ program, event }) => program === "server" && event === "epoch_recorded", 30_000);
+  } catch (error) {
+    await testbed[Symbol.asyncDispose]();
+    throw error;
+  }
+  return testbed;
+}
+
+/** Headers that sign one call, as `zipnet auth header` prints them: "name:value". */
+export async function authHeader(testbed: Testbed, method: string, data: object, who = "swift"): Promise<string[]> {
+  const { stdout } = await run(process.execPath, [
+    ...[ZIPNET, "auth", "header", method, "--data", JSON.stringify(data)],
+    ...["--wallet", walletOf(who), "--receiver", testbed.plan.ownerHotkey, "--network", "local", "--netuid", "1"],
+  ]);
+  return stdout
+    .trim()
+    .split(/\s*-H /)
+    .filter((header) => header !== "");
+}

@@ -1,0 +1,136 @@
+/**
+ * A small network of real programs for end-to-end tests: chain, site, server, and whoever else a test starts.
+ */
+import { existsSync } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { systemClock } from "../../adapters/clock/system-clock.js";
+import { readyCrypto } from "../../adapters/wallet/wallet.js";
+import type { NetworkPlan } from "../../cli/demo/network.js";
+import type { ProgramEvent } from "../../cli/demo/processes.js";
+import { RunningNetwork, startGround } from "../../cli/demo/running-network.js";
+import { demoKeys, keyOf, layGround } from "../../cli/demo/setup.js";
+import { epochIdOf, epochNumberAt, epochStartMs } from "../../core/epoch-time.js";
+import type { Signer } from "../../core/ports.js";
+import { type Clients, createClients } from "../../rpc/client.js";
+
+const BUILT = new URL("../../dist/cli/zipnet.js", import.meta.url);
+const BROWSERS = ["/usr/bin/chromium-headless-shell", "/usr/bin/chromium"];
+
+/** Why these tests cannot run here, for the name of the skipped test; undefined when they can. */
+export function missingPart(): string | undefined {
+  if (!existsSync(BUILT)) return "skipped: the programs are not built (npm run build)";
+  if (process.env.ZIPNET_CHROMIUM === undefined && !BROWSERS.some((path) => existsSync(path))) {
+    return "skipped: no Chromium is installed";
+  }
+  return undefined;
+}
+
+/** What a test may choose. */
+export interface TestbedOptions {
+  readonly epochLengthSeconds: number;
+  /** Time between now and the first epoch at least. */
+  readonly startUpMs: number;
+  readonly targetListings: number;
+  readonly spotCheckListings: number;
+}
+
+/** A network with its events. */
+export class Testbed implements AsyncDisposable {
+  readonly #waiting = new Set<() => void>();
+  readonly events: ProgramEvent[] = [];
+
+  private constructor(
+    readonly plan: NetworkPlan,
+    readonly keys: ReadonlyMap<string, Signer>,
+    readonly network: RunningNetwork,
+  ) {}
+
+  /** Lays the ground: chain and site run, everybody is registered. */
+  static async create(options: TestbedOptions): Promise<Testbed> {
+    await readyCrypto();
+    const dir = await mkdtemp(join(tmpdir(), "zipnet-e2e-"));
+    const keys = demoKeys();
+    const ground = { ...(await layGround(dir)), homes: undefined, ownerHotkey: keyOf(keys, "owner").hotkey };
+    let note: (event: ProgramEvent) => void = () => {};
+    let lost = (_how: string): void => {};
+    const network = new RunningNetwork(
+      dir,
+      (event) => note(event),
+      (how) => lost(how),
+    );
+    const firstEpoch = epochNumberAt(systemClock.now() + options.startUpMs, options.epochLengthSeconds) + 1;
+    const plan: NetworkPlan = {
+      ...ground,
+      epochLengthSeconds: options.epochLengthSeconds,
+      firstEpochId: epochIdOf(epochStartMs(firstEpoch, options.epochLengthSeconds)),
+      targetListings: options.targetListings,
+      spotCheckListings: options.spotCheckListings,
+      cache: "memory",
+      objects: `folder:${join(dir, "objects")}`,
+    };
+    const testbed = new Testbed(plan, keys, network);
+    note = (event) => testbed.#note(event);
+    lost = (how) => testbed.#note({ program: "testbed", event: "lost", facts: { how } });
+    try {
+      await startGround(network, ground, keys, new AbortController().signal);
+    } catch (error) {
+      await testbed[Symbol.asyncDispose]();
+      throw error;
+    }
+    return testbed;
+  }
+
+  /** Id of an epoch, counted from the first, 0. */
+  epochId(index: number): string {
+    const first = epochNumberAt(Date.parse(isoOf(this.plan.firstEpochId)), this.plan.epochLengthSeconds);
+    return epochIdOf(epochStartMs(first + index, this.plan.epochLengthSeconds));
+  }
+
+  /** Resolves with the first event, past or future, that fits. Rejects when a program ends that nobody ended. */
+  async until(what: string, fits: (event: ProgramEvent) => boolean, timeoutMs: number): Promise<ProgramEvent> {
+    const deadline = AbortSignal.timeout(timeoutMs);
+    for (;;) {
+      const lost = this.events.find(({ event }) => event === "lost");
+      if (lost !== undefined) throw new Error(String(lost.facts.how));
+      const found = this.events.find(fits);
+      if (found !== undefined) return found;
+      await new Promise<void>((resolve, reject) => {
+        const giveUp = (): void => reject(new Error(`${what} did not happen within ${timeoutMs} ms`));
+        deadline.addEventListener("abort", giveUp, { once: true });
+        this.#waiting.add(() => {
+          deadline.removeEventListener("abort", giveUp);
+          resolve();
+        });
+      });
+    }
+  }
+
+  /** Calls the server as a participant. */
+  clientsOf(name: string): Clients {
+    return createClients(
+      { url: this.serverUrl, hotkey: this.plan.ownerHotkey },
+      { signer: keyOf(this.keys, name), network: "local", netuid: 1, clock: systemClock },
+    );
+  }
+
+  get serverUrl(): string {
+    return `http://127.0.0.1:${this.plan.ports.server}`;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.network[Symbol.asyncDispose]();
+    await rm(this.plan.dir, { recursive: true });
+  }
+
+  #note(event: ProgramEvent): void {
+    this.events.push(event);
+    for (const wake of this.#waiting) wake();
+    this.#waiting.clear();
+  }
+}
+
+function isoOf(epochId: string): string {
+  return epochId.replace(/^(\d{4})(\d{2})(\d{2})T(\d{2})(\d{2})(\d{2})Z$/, "$1-$2-$3T$4:$5:$6Z");
+}

@@ -51,6 +51,17 @@ describe("the server's settings", () => {
     assert.equal(rules.spotCheckListings, 20);
   });
 
+  it("take the epoch to begin with by its id, when an epoch of this length has it", () => {
+    const begin = (id: string) => deploymentOf(readServerSettings({ ...GOOD, ZIPNET_FIRST_EPOCH: id })).firstEpoch;
+    assert.equal(begin("20261122T120000Z"), Date.UTC(2026, 10, 22, 12) / 14_400_000);
+    assert.equal(begin(""), 0);
+    for (const id of ["20261122T120001Z", "tomorrow"]) {
+      const problems = problemsOf({ ZIPNET_FIRST_EPOCH: id });
+      assert.equal(problems.length, 1);
+      assert.match(problems[0] ?? "", new RegExp(`ZIPNET_FIRST_EPOCH.*${id}.*14400 seconds`));
+    }
+  });
+
   it("keep objects in the data folder unless told otherwise", () => {
     assert.deepEqual(objectsPlace(readServerSettings({ ...GOOD, ZIPNET_DATA_DIR: "here" })), {
       kind: "folder",

@@ -10,6 +10,7 @@ import {
   readSettings,
   setting,
 } from "../adapters/settings/settings.js";
+import { epochIdOf, epochNumberOfId } from "../core/epoch-time.js";
 import { RULE_SETTINGS, ruleProblems, rulesOf } from "./config-rules.js";
 import type { CallLimits, Deployment } from "./parts.js";
 import {
@@ -74,6 +75,10 @@ export const SETTINGS = {
     parse.custom("the path of a catalogue file or a SHA-256", readCataloguePlace),
   ),
   epochLengthSeconds: setting("Length of an epoch. Default 14400.", parse.integer({ min: 1, max: 86_400 }, 14_400)),
+  firstEpoch: setting(
+    'Id of the epoch to begin with when there is no record yet, for example "20261122T120000Z". Default the running one.',
+    parse.optionalText(),
+  ),
   settleMs: setting(
     "Milliseconds after a close in which a finalize call that came before it may still be dealt with. Default 5000.",
     parse.integer({ min: 0, max: 600_000 }, 5_000),
@@ -149,6 +154,11 @@ function problemsOf(settings: ServerSettings): string[] {
     );
   }
   const lengthMs = settings.epochLengthSeconds * 1000;
+  if (firstEpochOf(settings) === undefined) {
+    problems.push(
+      `${name("firstEpoch")} is ${JSON.stringify(settings.firstEpoch)}, but must be the id of an epoch of ${settings.epochLengthSeconds} seconds, for example ${JSON.stringify(epochIdOf(lengthMs * Math.ceil(1.8e12 / lengthMs)))}`,
+    );
+  }
   if (settings.settleMs >= lengthMs) {
     problems.push(`${name("settleMs")} is ${settings.settleMs}, but must be less than the epoch's length, ${lengthMs}`);
   }
@@ -165,10 +175,16 @@ export function objectsPlace({ dataDir, objects }: ServerSettings): ObjectsPlace
   return objects === "default" ? { kind: "folder", dir: `${dataDir}/objects` } : objects;
 }
 
+/** Number of the epoch to begin with, 0 where none is set; undefined when the id is none of an epoch of this length. */
+function firstEpochOf({ epochLengthSeconds, firstEpoch }: ServerSettings): number | undefined {
+  return firstEpoch === undefined ? 0 : epochNumberOfId(firstEpoch, epochLengthSeconds);
+}
+
 /** The deployment by the settings. */
 export function deploymentOf(settings: ServerSettings): Deployment {
   const { network, netuid, epochLengthSeconds, settleMs } = settings;
-  return { network, netuid, epochLengthSeconds, settleMs, rules: rulesOf(settings, epochLengthSeconds) };
+  const rules = rulesOf(settings, epochLengthSeconds);
+  return { network, netuid, epochLengthSeconds, settleMs, rules, firstEpoch: firstEpochOf(settings) ?? 0 };
 }
 
 /** What callers are held to by the settings. */

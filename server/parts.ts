@@ -21,6 +21,8 @@ export interface Deployment {
   readonly rules: Rules;
   /** Time after a close in which a receipt for a finalize call that came before it may still be written. */
   readonly settleMs: number;
+  /** Number of the epoch with which an empty record begins at the earliest; 0 where it begins at once. */
+  readonly firstEpoch: number;
 }
 
 /** What callers are held to, as far as the settings say. */

@@ -91,6 +91,7 @@ export async function startRig(options: { log?: Log; offsetMs?: number } = {}): 
       epochLengthSeconds: LENGTH_SECONDS,
       rules: tenZipCodes(),
       settleMs: 5_000,
+      firstEpoch: 0,
     },
     limits: {
       maxRequestBytes: 1_000_000,

@@ -70,11 +70,11 @@ function isSameStep(step: Step, other: Step | undefined): boolean {
 
 async function planStep(parts: KeeperParts, undrawable: number): Promise<Plan> {
   const { clock, deployment, epochs } = parts;
-  const { epochLengthSeconds, rules, settleMs } = deployment;
+  const { epochLengthSeconds, firstEpoch, rules, settleMs } = deployment;
   const newest = await epochs.list(2);
   const kept = await Promise.all(newest.map((stored) => keptEpoch(parts, stored)));
   // The cooldown needs its epochs; what is older than that, nobody misses.
-  const planRules = { epochLengthSeconds, settleMs, maxMissedEpochs: rules.cooldownEpochs + 2 };
+  const planRules = { epochLengthSeconds, settleMs, firstEpoch, maxMissedEpochs: rules.cooldownEpochs + 2 };
   return { newest, step: nextStep({ newest: kept, undrawable }, clock.now(), planRules) };
 }
 

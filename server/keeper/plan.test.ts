@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { type KeptEpoch, type PlanRules, type Step, nextStep } from "./plan.js";
 
-const RULES: PlanRules = { epochLengthSeconds: 100, settleMs: 5_000, maxMissedEpochs: 3 };
+const RULES: PlanRules = { epochLengthSeconds: 100, settleMs: 5_000, maxMissedEpochs: 3, firstEpoch: 0 };
 const NONE = -1;
 
 /** A moment within an epoch. */
@@ -14,6 +14,13 @@ const step = (newest: readonly KeptEpoch[], nowMs: number, undrawable = NONE): S
 describe("the keeper's plan", () => {
   it("begins with the epoch that is running", () => {
     assert.deepEqual(step([], during(7)), { kind: "draw", number: 7, notBeforeMs: 700_000, skipped: 0 });
+  });
+
+  it("begins no earlier than it is told to", () => {
+    const begin = (firstEpoch: number) =>
+      nextStep({ newest: [], undrawable: NONE }, during(7), { ...RULES, firstEpoch });
+    assert.deepEqual(begin(9), { kind: "draw", number: 9, notBeforeMs: 900_000, skipped: 0 });
+    assert.equal(begin(3).number, 7);
   });
 
   it("waits for the next start while the newest epoch is open", () => {

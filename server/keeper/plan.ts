@@ -29,6 +29,8 @@ export interface PlanRules {
   readonly settleMs: number;
   /** Missing epochs are made up for when there are at most this many. */
   readonly maxMissedEpochs: number;
+  /** Number of the epoch with which an empty record begins at the earliest; 0 where it begins at once. */
+  readonly firstEpoch: number;
 }
 
 /** One step of the keeper. Each waits for its moment, which may be past. */
@@ -54,7 +56,7 @@ export function nextStep(records: KeptRecords, nowMs: number, rules: PlanRules):
 
   const current = epochNumberAt(nowMs, rules.epochLengthSeconds);
   const [newest, before] = records.newest;
-  if (newest === undefined) return draw(Math.max(current, records.undrawable + 1));
+  if (newest === undefined) return draw(Math.max(current, rules.firstEpoch, records.undrawable + 1));
   if (before !== undefined && !before.hasSnapshot) return close(before.number);
 
   const next = newest.number + 1;

@@ -121,7 +121,14 @@ export async function keeperWorld(rules: Rules = tenZipCodes(), catalogueSize = 
         keptEpochs: 10,
         log: quietLog,
       });
-      const deployment = { network, netuid, epochLengthSeconds: LENGTH_SECONDS, settleMs: 5_000, rules: own };
+      const deployment = {
+        network,
+        netuid,
+        epochLengthSeconds: LENGTH_SECONDS,
+        settleMs: 5_000,
+        firstEpoch: 0,
+        rules: own,
+      };
       const parts: KeeperParts = {
         catalogue,
         chain,

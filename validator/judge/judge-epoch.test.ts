@@ -149,7 +149,8 @@ describe("judgeEpoch", () => {
         },
       },
     ]);
-    for (const [key, content] of [...twisted.files]) {
+    const uploaded = new Map(twisted.files);
+    for (const [key, content] of uploaded) {
       if (!key.includes(signerFromUri("//contradicts").hotkey)) continue;
       twisted.files.delete(key);
       twisted.files.set(key.replace(/[0-9a-f]{64}/, "00".repeat(32)), content);

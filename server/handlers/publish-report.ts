@@ -49,7 +49,7 @@ export function publishReport(parts: ServerParts): ServiceImpl<typeof JudgingSer
     assertReportFits(report, closed);
     const key = reportKey(report.epochId, hotkey);
     if (await objects.putIfAbsent(key, encodeRecord(record), RECORD_CONTENT_TYPE)) {
-      const facts = { event: "report_published", epochId: report.epochId, validator: hotkey };
+      const facts = { event: "report_published", epoch_id: report.epochId, validator: hotkey };
       log.info(facts, `${hotkey} published its report of epoch ${report.epochId}`);
       return {};
     }

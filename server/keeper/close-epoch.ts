@@ -59,12 +59,18 @@ export async function closeEpoch(parts: KeeperParts, closing: StoredEpoch, seedB
     signer,
   );
   const stored = await epochs.recordSnapshot(ours);
-  const facts = { event: "epoch_closed", epochId: id, number, receipts: receipts.length, seedBlock: seedBlock.number };
+  const facts = {
+    event: "epoch_closed",
+    epoch_id: id,
+    number,
+    receipts: receipts.length,
+    seed_block: seedBlock.number,
+  };
   if (payloadSha256(stored) === payloadSha256(ours)) {
     log.info(facts, `epoch ${id} is closed with ${receipts.length} submissions`);
   } else {
     log.error(
-      { ...facts, event: "snapshot_differs", storedBy: stored.signer },
+      { ...facts, event: "snapshot_differs", stored_by: stored.signer },
       `epoch ${id} was closed with other content by another replica, whose snapshot holds; check the replicas' clocks and chain addresses`,
     );
   }

@@ -26,7 +26,7 @@ export async function drawEpoch(parts: KeeperParts, number: number, seedBlock: B
   });
   const id = epochIdOf(epochStartMs(number, epochLengthSeconds));
   if (!built.ok) {
-    const facts = { event: "epoch_undrawable", epochId: id, number, problem: built.problem };
+    const facts = { event: "epoch_undrawable", epoch_id: id, number, problem: built.problem };
     log.error(facts, `epoch ${id} has no zip codes: ${built.problem}; the next epoch is tried in its turn`);
     return false;
   }
@@ -34,17 +34,17 @@ export async function drawEpoch(parts: KeeperParts, number: number, seedBlock: B
   const stored = await epochs.recordEpoch(ours);
   const facts = {
     event: "epoch_recorded",
-    epochId: id,
+    epoch_id: id,
     number,
-    zipCodes: built.epoch.zipCodes.length,
-    expectedListings: built.epoch.expectedListings,
-    seedBlock: seedBlock.number,
+    zip_codes: built.epoch.zipCodes.length,
+    expected_listings: built.epoch.expectedListings,
+    seed_block: seedBlock.number,
   };
   if (payloadSha256(stored) === payloadSha256(ours)) {
-    log.info(facts, `epoch ${id} is open: ${facts.zipCodes} zip codes, ${facts.expectedListings} listings expected`);
+    log.info(facts, `epoch ${id} is open: ${facts.zip_codes} zip codes, ${facts.expected_listings} listings expected`);
   } else {
     log.error(
-      { ...facts, event: "epoch_differs", storedBy: stored.signer },
+      { ...facts, event: "epoch_differs", stored_by: stored.signer },
       `epoch ${id} was recorded with other content by another replica, whose record holds; give all replicas the same catalogue, rules and epoch length`,
     );
   }

@@ -50,7 +50,7 @@ export async function runKeeper(parts: KeeperParts, signal: AbortSignal): Promis
       failures += 1;
       const waitMs = retryWaitMs(failures);
       const passing = error instanceof ZipnetError && error.reason === "UNAVAILABLE" && failures < 5;
-      const facts = { event: "keeper_failed", err: error, failures, waitMs };
+      const facts = { event: "keeper_failed", err: error, failures, wait_ms: waitMs };
       const message = `keeping the epochs failed and is tried again in ${waitMs} ms: ${String(error)}`;
       log[passing ? "warn" : "error"](facts, message);
       await clock.sleepUntil(clock.now() + waitMs, signal).catch(() => {}); // Only the signal ends the sleep early.
@@ -84,7 +84,7 @@ async function takeStep(parts: KeeperParts, { step, newest }: Plan, signal: Abor
   const momentMs = epochStartMs(step.kind === "draw" ? step.number : step.number + 1, deployment.epochLengthSeconds);
   if (step.kind === "draw" && step.skipped > 0) {
     log.warn(
-      { event: "epochs_skipped", count: step.skipped, nextNumber: step.number },
+      { event: "epochs_skipped", count: step.skipped, next_number: step.number },
       `${step.skipped} epochs passed while no server ran and are left out; the record goes on with ${epochIdOf(momentMs)}`,
     );
   }

@@ -18,7 +18,9 @@ export async function main(raw: Readonly<Record<string, string | undefined>>, si
     { ...settings, host: settings.listenHost, port: settings.listenPort, homes, clock: systemClock },
     signal,
   );
-  const zipCodeCount = homes.zipCodes().length;
-  log.info({ event: "listening", url: site.url, zipCodeCount }, `the listing site listens on ${site.url}`);
+  log.info(
+    { event: "listening", url: site.url, zip_codes: homes.zipCodes().length },
+    `the listing site listens on ${site.url}`,
+  );
   await site.closed;
 }

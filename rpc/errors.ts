@@ -41,6 +41,9 @@ const CODES: Readonly<Record<ErrorReason, Code>> = {
   UNAVAILABLE: Code.Unavailable,
 };
 
+/** Violations that one error carries; its message says how many more there are. */
+const MAX_VIOLATIONS = 20;
+
 function isReason(text: string): text is ErrorReason {
   return Object.hasOwn(CODES, text);
 }
@@ -59,7 +62,10 @@ export function toConnectError(error: unknown): ConnectError {
   result.details.push({ desc: ErrorInfoSchema, value: info });
   if (error instanceof InvalidFieldsError) {
     info.metadata["message_type"] = error.typeName;
-    const fieldViolations = error.violations.map(({ field, description }) => ({ field, description }));
+    // Details travel in a header, whose size clients limit.
+    const fieldViolations = error.violations
+      .slice(0, MAX_VIOLATIONS)
+      .map(({ field, description }) => ({ field, description }));
     result.details.push({ desc: BadRequestSchema, value: { fieldViolations } });
   }
   return result;

@@ -11,6 +11,7 @@ import {
 } from "@bufbuild/protobuf";
 import { FileDescriptorProtoSchema } from "@bufbuild/protobuf/wkt";
 import { Code, type ConnectRouter } from "@connectrpc/connect";
+import { file_google_rpc_error_details } from "../gen/google/rpc/error_details_pb.js";
 import { ServerReflection } from "../gen/grpc/reflection/v1/reflection_pb.js";
 import { ServerReflection as ServerReflectionAlpha } from "../gen/grpc/reflection/v1alpha/reflection_pb.js";
 
@@ -139,5 +140,7 @@ function indexOf(services: readonly DescService[]): Index {
     }
   }
   for (const service of services) addFile(service.file);
+  // Error details name their types only by text; a client that prints them asks here what they are.
+  addFile(file_google_rpc_error_details);
   return { serviceNames: services.map((service) => service.typeName).sort(), files, symbols, extensions };
 }

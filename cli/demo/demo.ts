@@ -21,7 +21,7 @@ export interface DemoOptions {
 }
 
 const EPOCHS = 3;
-const EPOCH_LENGTH_SECONDS = 40;
+const EPOCH_LENGTH_SECONDS = 36;
 /** Time that the programs get to come up before the first epoch starts. */
 const START_UP_MS = 8_000;
 
@@ -67,7 +67,7 @@ export async function runDemo(options: DemoOptions, signal: AbortSignal): Promis
     ...ground,
     epochLengthSeconds: EPOCH_LENGTH_SECONDS,
     firstEpochId: epochIdOf(schedule.startsMs[0] ?? 0),
-    targetListings: options.homes === undefined ? 600 : 1200,
+    targetListings: options.homes === undefined ? 600 : 900,
     spotCheckListings: 20,
     cache: options.redis ?? "memory",
     objects: options.s3 ?? `folder:${dir}/objects`,

@@ -23,11 +23,11 @@ function minerLine(name: string, role: string, work: MinerWork | undefined): str
 }
 
 function validatorText(work: ValidatorWork | undefined): string {
-  if (work === undefined) return "waits for the close";
+  if (work?.receipts === undefined) return "waits for the snapshot";
   if (work.weightsBlock !== undefined) return `weights set in block ${work.weightsBlock}`;
   if (work.published) return "report published";
   if (work.judged) return "judged";
-  return `${work.receipts ?? 0} submissions, ${work.spotChecked} miners spot checked`;
+  return `${work.receipts} submissions, ${work.spotChecked} miners spot checked`;
 }
 
 function validatorLine(name: string, epoch: EpochView): string {
@@ -79,7 +79,7 @@ export function newsLines(before: DemoState, after: DemoState): string[] {
     }
     for (const name of VALIDATORS) {
       const is = validatorText(epoch.validators[name]);
-      if (epoch.validators[name] !== undefined && is !== validatorText(old?.validators[name])) {
+      if (is !== validatorText(old?.validators[name])) {
         news.push(`${epoch.id}  ${name}: ${is}`);
       }
     }

@@ -55,9 +55,10 @@ describe("demo view", () => {
   });
 
   it("shows the judging of the epoch before, also after the last", () => {
-    const state = after(scraped(), "validator-2", "spot_check", {});
+    const snapshot = after(scraped(), "validator-2", "snapshot", { receipts: 2 });
+    const state = after(snapshot, "validator-2", "spot_check", {});
     const during = liveLines(state, STARTS_MS, 40_000, START_MS + 41_000).join("\n");
-    assert.match(during, /validator-2 +judges 20261122T120000Z +0 submissions, 1 miners spot checked/);
+    assert.match(during, /validator-2 +judges 20261122T120000Z +2 submissions, 1 miners spot checked/);
     const end = liveLines(state, STARTS_MS, 40_000, START_MS + 81_000).join("\n");
     assert.match(end, /all 2 epochs have closed\n.*judges 20261122T120040Z/s);
     assert.match(liveLines(state, STARTS_MS, 40_000, START_MS - 2_000)[0] ?? "", /starts in 2\.0 s/);

@@ -5,8 +5,10 @@ import Table from "cli-table3";
 import { LossReason, MinerVerdict, type MinerScore } from "../../gen/zipnet/v1/report_pb.js";
 import type { EpochResult } from "./checks.js";
 
-const percent = (bps: number): string => `${(bps / 100).toFixed(1)} %`;
+const percent = (bps: number): string => (bps / 100).toFixed(1);
 const words = (name: string | undefined): string => (name ?? "?").toLowerCase().replaceAll("_", " ");
+
+const UNITS = "Scores, share and incentive in percent; weight as the chain holds it, of 65,535.";
 
 /** The reason that cost the most, with the sentence that explains it. */
 function mainReason({ lost }: MinerScore): string {
@@ -18,7 +20,7 @@ function mainReason({ lost }: MinerScore): string {
 }
 
 /** A share of the chain's 65,535, as a percentage. */
-const part = (u16: number): string => `${((u16 * 100) / 65_535).toFixed(1)} %`;
+const part = (u16: number): string => ((u16 * 100) / 65_535).toFixed(1);
 
 /** Rank, scores, verdict, share, weight and incentive of every miner of an epoch. */
 export function epochTable(result: EpochResult, nameOf: (hotkey: string) => string, heading: string): string {
@@ -37,9 +39,9 @@ export function epochTable(result: EpochResult, nameOf: (hotkey: string) => stri
       "incentive",
       "why not more",
     ],
-    style: { head: [], border: [], compact: true },
+    style: { head: [], border: [], compact: true, "padding-left": 0 },
     colAligns: ["right", "left", "right", "right", "right", "right", "left", "right", "right", "right", "left"],
-    colWidths: [null, null, null, null, null, null, null, null, null, null, 50],
+    colWidths: [null, null, null, null, null, null, null, null, null, null, 38],
     wordWrap: true,
   });
   const validator = neurons.find((neuron) => neuron.hotkey === reports[0]?.validator);
@@ -63,5 +65,5 @@ export function epochTable(result: EpochResult, nameOf: (hotkey: string) => stri
   const zipCodes = epoch.zipCodes.map((zipCode) => zipCode.zipCode).join(" ");
   const target = epoch.rules?.targetListings ?? 0;
   const draw = `${epoch.zipCodes.length} zip codes expect ${epoch.expectedListings} listings (target ${target}): ${zipCodes}`;
-  return `${heading}\n${draw}\n${table.toString()}`;
+  return `${heading}\n${draw}\n${table.toString()}\n${UNITS}`;
 }

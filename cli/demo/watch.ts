@@ -12,8 +12,8 @@ import type { Screen } from "./screen.js";
 import { type DemoState, afterEvent, initialState, weightsInForceFrom } from "./state.js";
 
 const DRAW_EVERY_MS = 250;
-/** Time after the last close in which judging, weights and consensus must be done. */
-const WIND_UP_MS = 60_000;
+/** After the last close its epoch is judged for as long as an epoch lasts; then weights and consensus get this long. */
+const WIND_UP_MS = 45_000;
 
 /** The epochs that a demo is about. */
 export interface Schedule {
@@ -53,11 +53,11 @@ export class DemoWatch {
 
   /**
    * Resolves once the chain's consensus has seen every epoch's weights, with the neurons after it, by epoch. Rejects
-   * when that does not happen within a minute of the last close.
+   * when that does not happen in time.
    */
   async untilSettled(chainUrl: string, signal: AbortSignal): Promise<readonly (readonly Neuron[])[]> {
     const { startsMs, lengthMs } = this.#schedule;
-    const deadlineMs = (startsMs.at(-1) ?? 0) + lengthMs + WIND_UP_MS;
+    const deadlineMs = (startsMs.at(-1) ?? 0) + 2 * lengthMs + WIND_UP_MS;
     const chain = localChain({ url: chainUrl, clock: systemClock });
     const settled: (readonly Neuron[])[] = [];
     const consensusBlocks: number[] = [];

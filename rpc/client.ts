@@ -37,7 +37,7 @@ export interface Clients {
 }
 
 /** How long a call with one answer may take, unless it says otherwise. */
-export const UNARY_TIMEOUT_MS = 30_000;
+const UNARY_TIMEOUT_MS = 30_000;
 
 /** Largest answer that is read: the largest record, with room for what surrounds it. */
 const MAX_ANSWER_BYTES = 20 * 1024 * 1024;

@@ -6,7 +6,7 @@ import { BadRequestSchema, ErrorInfoSchema } from "../gen/google/rpc/error_detai
 import { type ErrorReason, InvalidFieldsError, ZipnetError } from "../core/errors.js";
 
 /** The `domain` of our google.rpc.ErrorInfo. */
-export const ERROR_DOMAIN = "zipnet";
+const ERROR_DOMAIN = "zipnet";
 
 const CODES: Readonly<Record<ErrorReason, Code>> = {
   INVALID_FIELD: Code.InvalidArgument,

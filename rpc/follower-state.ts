@@ -38,7 +38,7 @@ export interface FollowerState {
 }
 
 /** What the shell does next. */
-export type FollowerAction =
+type FollowerAction =
   | { readonly kind: "connect"; readonly endpoint: number }
   | { readonly kind: "wait"; readonly untilMs: number; readonly dropToken: boolean }
   /** Go on with what is being done. */

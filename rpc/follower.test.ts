@@ -14,11 +14,11 @@ import {
   epochRecord,
   keys,
   logOver,
-  mapObjects,
   recordThrough,
   startTestServer,
   until,
 } from "./kit.test-support.js";
+import { mapObjects } from "./memory.test-support.js";
 import { decodeResumeToken, encodeResumeToken } from "./resume-token.js";
 
 const DEPLOYMENT = `${NETWORK}/${NETUID}`;

@@ -9,7 +9,7 @@ import { toConnectError } from "./errors.js";
 import { procedureOf } from "./roles.js";
 
 /** The error that goes to the caller; what the caller may not see is logged. */
-export function reportedError(error: unknown, procedure: string, log: Log): ConnectError {
+function reportedError(error: unknown, procedure: string, log: Log): ConnectError {
   const result = toConnectError(error);
   if (result.code === Code.Internal)
     log.error({ procedure, err: result.cause ?? error }, "a call failed in the server");

@@ -8,8 +8,10 @@ import { createClient } from "@connectrpc/connect";
 import { createConnectTransport, createGrpcTransport } from "@connectrpc/connect-node";
 import { systemClock } from "../adapters/clock/system-clock.js";
 import { readyCrypto } from "../adapters/wallet/wallet.js";
+import { EpochService } from "../gen/zipnet/v1/epoch_service_pb.js";
 import { ServerInfoService } from "../gen/zipnet/v1/server_info_service_pb.js";
 import { quietLog } from "../test/support/quiet-log.js";
+import { fromConnectError } from "./errors.js";
 import { keys, startTestServer, until } from "./kit.test-support.js";
 import { type AnyResponse, listen } from "./listener.js";
 
@@ -54,6 +56,15 @@ describe("the listener", () => {
   it("rejects when the port is taken", async () => {
     const server = await startTestServer(systemClock);
     await assert.rejects(startTestServer(systemClock, { port: server.port }), /EADDRINUSE/);
+    await server.stop();
+  });
+
+  it("frees calls that were answered before their bodies were read", async () => {
+    const server = await startTestServer(systemClock, { options: { drainDeadlineMs: 60_000 } });
+    const client = createClient(EpochService, createGrpcTransport({ baseUrl: server.url }));
+    const unsigned = client.getEpoch({ epochId: "x".repeat(1_000_000) });
+    await assert.rejects(unsigned, (error) => fromConnectError(error).reason === "UNAUTHENTICATED_CALL");
+    // The connection is still there; only an open call would keep it past this.
     await server.stop();
   });
 

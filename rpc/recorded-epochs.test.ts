@@ -13,12 +13,11 @@ import {
   idOf,
   keys,
   logOver,
-  mapCache,
-  mapObjects,
   recordThrough,
   snapshotRecord,
   until,
 } from "./kit.test-support.js";
+import { mapCache, mapObjects } from "./memory.test-support.js";
 
 const clockAt = (number: number) => manualClock(epochStartMs(number, EPOCH_SECONDS));
 

@@ -10,7 +10,6 @@ import { EpochSchema } from "../gen/zipnet/v1/epoch_pb.js";
 import type { SignedRecord } from "../gen/zipnet/v1/record_pb.js";
 import { SnapshotSchema } from "../gen/zipnet/v1/submission_pb.js";
 import { epochIdOf, epochNumberAt, epochStartMs } from "../core/epoch-time.js";
-import { ZipnetError } from "../core/errors.js";
 import type { Cache, Clock, Log, ObjectStore } from "../core/ports.js";
 import { doorbell } from "./doorbell.js";
 import { type EpochIndex, epochIndex } from "./epoch-index.js";
@@ -22,6 +21,7 @@ import {
   type Ticket,
   openedRevision,
 } from "./epoch-log.js";
+import { assertMayOpen } from "./record-order.js";
 import { StoredEpochs } from "./stored-epochs.js";
 
 /** The log, and how to add to it. */
@@ -152,7 +152,7 @@ class EpochRecords implements RecordedEpochs {
     await this.#look();
     const existing = await this.#stored.epoch(id);
     if (existing !== undefined) return existing.record;
-    await this.#assertMayOpen(number);
+    await assertMayOpen(number, this.#head?.number ?? number, this.#stored, (earlier) => this.#idOf(earlier));
     const stored = await this.#stored.putEpoch(id, record);
     await this.#changed(number);
     return stored.record;
@@ -183,23 +183,6 @@ class EpochRecords implements RecordedEpochs {
     }
     const closed = await this.#stored.closed(this.#idOf((revision - 1) / 2 - 1));
     return closed === undefined ? undefined : { kind: "closed", closed };
-  }
-
-  async #assertMayOpen(number: number): Promise<void> {
-    const newest = this.#head?.number;
-    if (newest === undefined) return;
-    if (number < newest) {
-      const text = `epoch ${number} cannot be recorded any more: epoch ${newest} is recorded already`;
-      throw new ZipnetError("EPOCH_CLOSED", text, { newest_epoch: this.#idOf(newest) });
-    }
-    // Epochs before these had to have their snapshots when these were recorded.
-    for (const earlier of [newest, number - 2]) {
-      const id = this.#idOf(earlier);
-      if (earlier > number - 2 || (await this.#stored.epoch(id)) === undefined) continue;
-      if ((await this.#stored.closed(id)) !== undefined) continue;
-      const text = `epoch ${number} cannot be recorded before the snapshot of epoch ${earlier} is`;
-      throw new ZipnetError("EPOCH_OPEN", text, { missing_snapshot: id });
-    }
   }
 
   /** A relay knows nothing of what was before a gap, so a token must stand after the gap's last close. */
@@ -234,23 +217,23 @@ class EpochRecords implements RecordedEpochs {
 
   /** Looks at the store. Whoever asks while a look is under way gets the result of one that began afterwards. */
   #look(): Promise<void> {
-    if (this.#looking === undefined) {
-      this.#looking = this.#lookUntilDone().finally(() => {
-        this.#looking = undefined;
-      });
-    } else {
-      this.#mustLookAgain = true;
-    }
+    this.#mustLookAgain = true;
+    this.#looking ??= this.#lookUntilDone();
     return this.#looking;
   }
 
   async #lookUntilDone(): Promise<void> {
-    do {
-      this.#mustLookAgain = false;
-      const newest = await this.#newestNumber();
-      if (newest !== undefined) await this.#advanceTo(newest);
-    } while (this.#mustLookAgain);
-    this.#hasLooked = true;
+    try {
+      while (this.#mustLookAgain) {
+        this.#mustLookAgain = false;
+        const newest = await this.#newestNumber();
+        if (newest !== undefined) await this.#advanceTo(newest);
+      }
+      this.#hasLooked = true;
+    } finally {
+      // In the same turn as the last check, so that no wish to look again falls in between.
+      this.#looking = undefined;
+    }
   }
 
   async #newestNumber(): Promise<number | undefined> {

@@ -22,11 +22,11 @@ import {
   type TestServer,
   authOf,
   keys,
-  mapCache,
   recordThrough,
   startTestServer,
   until,
 } from "./kit.test-support.js";
+import { mapCache } from "./memory.test-support.js";
 import { startRpcServer } from "./server.js";
 
 function signed(): Interceptor {

@@ -1,6 +1,7 @@
 /**
  * A server for contract services: gRPC, gRPC-Web and Connect on one port, with authentication, health and reflection.
  */
+import { type Http2ServerResponse, constants } from "node:http2";
 import type { DescService } from "@bufbuild/protobuf";
 import { type ConnectRouter, type ServiceImpl, cors, createConnectRouter } from "@connectrpc/connect";
 import type { UniversalHandler } from "@connectrpc/connect/protocol";
@@ -26,7 +27,7 @@ export interface HttpMount {
 }
 
 /** The services with their implementations. */
-export type Served<Services extends readonly DescService[]> = {
+type Served<Services extends readonly DescService[]> = {
   readonly [K in keyof Services]: { readonly desc: Services[K]; readonly impl: ServiceImpl<Services[K]> };
 };
 
@@ -148,8 +149,26 @@ function answeredByMount(
 }
 
 async function serve(handler: UniversalHandler, request: AnyRequest, response: AnyResponse): Promise<void> {
+  if ("stream" in response) closeAfterAnswer(response.stream, request);
   const answer = await handler(universalRequestFromNodeRequest(request, response, undefined, undefined));
   await universalResponseToNodeResponse(answer, response);
+}
+
+/**
+ * A call may be answered before its body was read, a refused one always is. HTTP/2 keeps such a stream open until the
+ * caller has sent everything, which it cannot while nobody reads; asking it to stop frees the stream.
+ */
+function closeAfterAnswer(stream: Http2ServerResponse["stream"], request: AnyRequest): void {
+  // Not "finish": the trailers, which carry the status, leave only after it.
+  stream.once("wantTrailers", () => {
+    setImmediate(() => {
+      if (request.readableEnded || stream.destroyed) return;
+      stream.close(constants.NGHTTP2_NO_ERROR);
+      // What has come already must be read, or the stream never counts as ended.
+      stream.removeAllListeners("data");
+      stream.resume();
+    });
+  });
 }
 
 const ALLOWED_HEADERS = [...cors.allowedHeaders, ...Object.values(AUTH_HEADERS)].join(", ");

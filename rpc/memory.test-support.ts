@@ -1,0 +1,78 @@
+/** Parts that live in memory and can be made to fail. */
+import type { Cache, Clock, ObjectInfo, ObjectStore } from "../core/ports.js";
+
+/** A cache in memory; ringing is immediate. `down` makes everything reject. */
+export function mapCache(clock: Clock): Cache & { isDown: boolean; readonly entries: Map<string, unknown> } {
+  const entries = new Map<string, { value: Uint8Array; untilMs: number }>();
+  const listeners = new Map<string, Set<() => void>>();
+  const live = (key: string) => {
+    if (cache.isDown) throw new Error("the cache is down");
+    const entry = entries.get(key);
+    return entry !== undefined && entry.untilMs > clock.now() ? entry : undefined;
+  };
+  const cache = {
+    isDown: false,
+    entries,
+    get: async (key: string) => live(key)?.value,
+    set: async (key: string, value: Uint8Array, ttlMs: number) => {
+      live(key);
+      entries.set(key, { value, untilMs: clock.now() + ttlMs });
+    },
+    setIfAbsent: async (key: string, value: Uint8Array, ttlMs: number) => {
+      if (live(key) !== undefined) return false;
+      entries.set(key, { value, untilMs: clock.now() + ttlMs });
+      return true;
+    },
+    increment: async (key: string, ttlMs: number) => {
+      const entry = live(key) ?? { value: new Uint8Array([0]), untilMs: clock.now() + ttlMs };
+      const sum = (entry.value[0] ?? 0) + 1;
+      entries.set(key, { ...entry, value: new Uint8Array([sum]) });
+      return sum;
+    },
+    ring: async (topic: string) => {
+      live(topic);
+      for (const listener of listeners.get(topic) ?? []) listener();
+    },
+    onRing: (topic: string, listener: () => void) => {
+      const set = listeners.get(topic) ?? new Set();
+      listeners.set(topic, set.add(listener));
+      return () => void set.delete(listener);
+    },
+    close: async () => {},
+  };
+  return cache;
+}
+
+/** An object store in memory, as far as records need one. */
+export function mapObjects(): ObjectStore & { isDown: boolean; readonly held: Map<string, Uint8Array> } {
+  const held = new Map<string, Uint8Array>();
+  const up = (): void => {
+    if (store.isDown) throw new Error("the store is down");
+  };
+  const infoOf = (key: string): ObjectInfo => ({ key, sizeBytes: held.get(key)?.length ?? 0, md5: "" });
+  const unused = (): never => {
+    throw new Error("records need no grants");
+  };
+  const store = {
+    isDown: false,
+    held,
+    putIfAbsent: async (key: string, content: Uint8Array) => {
+      up();
+      if (held.has(key)) return false;
+      held.set(key, content);
+      return true;
+    },
+    get: async (key: string) => {
+      up();
+      return held.get(key);
+    },
+    head: async (key: string) => (held.has(key) ? infoOf(key) : undefined),
+    list: async function* (prefix: string, afterKey = "") {
+      up();
+      for (const key of [...held.keys()].sort()) if (key.startsWith(prefix) && key > afterKey) yield infoOf(key);
+    },
+    grantUpload: unused,
+    grantDownload: unused,
+  };
+  return store;
+}

@@ -60,7 +60,7 @@ export function drawZipCodes(input: DrawInput): DrawResult {
 }
 
 /** Entries that may be drawn, ascending by zip code. */
-export function eligibleEntries({ catalogue, rules, recentZipCodes }: Omit<DrawInput, "seed">): CatalogueEntry[] {
+function eligibleEntries({ catalogue, rules, recentZipCodes }: Omit<DrawInput, "seed">): CatalogueEntry[] {
   return catalogue.entries
     .filter((entry) => isAllowed(entry, rules) && !recentZipCodes.has(entry.zipCode))
     .sort((a, b) => (a.zipCode < b.zipCode ? -1 : 1));

@@ -24,7 +24,7 @@ export const EPOCH_ID = "20261122T120000Z";
 /** Some hash. */
 export const SHA = "0123456789abcdef".repeat(4);
 /** Some shorter hash. */
-export const MD5 = "0123456789abcdef".repeat(2);
+const MD5 = "0123456789abcdef".repeat(2);
 
 const epochId = EPOCH_ID;
 const place = { network: "local", netuid: 46 };

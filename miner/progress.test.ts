@@ -86,7 +86,7 @@ describe("a miner's progress", () => {
       { event: "zip_code_left_out", epoch_id, zip_code: "98103", reason },
       { event: "submission_postponed", epoch_id, reason },
       { event: "epoch_interrupted", epoch_id, reason },
-      { ...blocked, reason } as MinerEvent,
+      { ...blocked, reason },
       { event: "epoch_failed", epoch_id, reason },
     ];
     for (const event of [started, scraped("98103", 1), uploaded("98103", 1), sealed, finalized, ...failing]) {

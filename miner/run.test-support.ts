@@ -16,7 +16,7 @@ import { serverCalls } from "./server-calls.js";
 import type { World } from "./world.test-support.js";
 
 /** Lets everything run that is ready to run. */
-export function turn(): Promise<void> {
+function turn(): Promise<void> {
   return new Promise((resolve) => {
     setImmediate(resolve);
   });

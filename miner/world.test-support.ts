@@ -33,10 +33,10 @@ import { quietLog } from "../test/support/quiet-log.js";
 export const EPOCH_LENGTH_MS = 600_000;
 
 /** Calls that a test may make fail. */
-export type CallName = "grant" | "finalize" | "submission" | "progress";
+type CallName = "grant" | "finalize" | "submission" | "progress";
 
 /** What a test may change about the server. What these throw is the answer to the call. */
-export interface Hooks {
+interface Hooks {
   beforeCall: (name: CallName) => void;
   /** After the call has taken effect. */
   afterCall: (name: CallName) => void;

@@ -26,7 +26,7 @@ export const FIRST = 1_000_000;
 export const NETWORK = "local";
 export const NETUID = 46;
 
-export { mapCache, mapObjects } from "./memory.test-support.js";
+export { mapCache } from "./memory.test-support.js";
 
 /** Keys by role; made at the first use, when the signature code is ready. */
 export const keys = lazy({ server: "//Server", miner: "//Miner", validator: "//Validator", stranger: "//Stranger" });

@@ -72,7 +72,7 @@ describe("WatchEpochs", () => {
   async function next(stream: AsyncIterator<WatchEpochsResponse>): Promise<WatchEpochsResponse> {
     const result = await stream.next();
     assert.equal(result.done, false, "the stream ended");
-    return result.value as WatchEpochsResponse;
+    return result.value;
   }
 
   async function take(stream: AsyncIterator<WatchEpochsResponse>, count: number): Promise<string[]> {

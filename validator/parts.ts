@@ -18,7 +18,7 @@ import type { FollowOptions } from "../rpc/follower.js";
 import type { JudgingCalls } from "./server-calls.js";
 
 /** What following the epochs needs from the validator; the rest is known where the parts are made. */
-export type Follow = (own: Pick<FollowOptions, "tokens" | "onEvent">, signal: AbortSignal) => Promise<void>;
+type Follow = (own: Pick<FollowOptions, "tokens" | "onEvent">, signal: AbortSignal) => Promise<void>;
 
 /** The parts. */
 export interface ValidatorParts {
@@ -53,7 +53,7 @@ export interface ValidatorConfig {
 }
 
 /** How the relay serves. */
-export interface RelayConfig {
+interface RelayConfig {
   readonly host: string;
   /** 0 picks a free one. */
   readonly port: number;

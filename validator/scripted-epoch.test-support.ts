@@ -41,7 +41,7 @@ const ZIP_CODES = ["98101", "98102"];
 const PER_ZIP = 40;
 
 /** What is really on the market. */
-export const MARKET: ReadonlyMap<string, Listing> = new Map(
+const MARKET: ReadonlyMap<string, Listing> = new Map(
   ZIP_CODES.flatMap((zipCode) => exampleListings(zipCode, PER_ZIP)).map((listing) => [listing.listingId, listing]),
 );
 
@@ -279,7 +279,7 @@ export function scriptedMetagraph(hotkeys: readonly string[], over: Partial<Meta
 }
 
 /** A chain that stands still and takes no weights. */
-export function stillChain(metagraph: Metagraph): Chain {
+function stillChain(metagraph: Metagraph): Chain {
   const ended = (signal: AbortSignal): Promise<void> =>
     new Promise((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
   return {

@@ -90,7 +90,7 @@ function headOf(metadata: FileMetaData): ListingFileHead {
 async function readListings(content: Uint8Array, metadata: FileMetaData): Promise<Listing[]> {
   const file = {
     byteLength: content.byteLength,
-    slice: (start: number, end?: number) => content.slice(start, end).buffer as ArrayBuffer,
+    slice: (start: number, end?: number) => content.slice(start, end).buffer,
   };
   const listings: Listing[] = [];
   for (const group of metadata.row_groups) {

@@ -7,7 +7,7 @@ import type { DemoState, EpochView, MinerWork, ValidatorWork } from "./state.js"
 const BAR_CELLS = 20;
 
 /** A bar of twenty cells. */
-export function bar(done: number, total: number): string {
+function bar(done: number, total: number): string {
   const full = total === 0 ? 0 : Math.floor((Math.min(done, total) * BAR_CELLS) / total);
   return "█".repeat(full) + "░".repeat(BAR_CELLS - full);
 }

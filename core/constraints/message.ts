@@ -5,7 +5,7 @@ import type { DescMessage, Message, MessageShape } from "@bufbuild/protobuf";
 import type { FieldViolation } from "../errors.js";
 
 /** Takes a violation: the field's path, what the value is (`is "9810"`) and what it must be (`be five digits`). */
-export type Tell = (path: string, fact: string, must: string) => void;
+type Tell = (path: string, fact: string, must: string) => void;
 
 /** Tells every rule that the value at the path breaks. */
 export type Check<T> = (value: T, path: string, tell: Tell) => void;

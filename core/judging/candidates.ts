@@ -8,7 +8,7 @@ import { byText } from "./apportion.js";
 import type { SpotCheckDecision } from "./decision.js";
 import { heuristicQualityBps } from "./quality.js";
 import { speedBps } from "./speed.js";
-import { type SubmissionCheck, acceptedCount } from "./structure.js";
+import { type SubmissionCheck, acceptedCount } from "./submission-check.js";
 import { type Consensus, consensusOf, volumeOf } from "./volume.js";
 
 /** The three parts of a score and their sum by the rules' weights, each 0 to 10,000 basis points. */
@@ -45,7 +45,7 @@ export function heuristicParts(check: SubmissionCheck, consensus: Consensus, epo
 }
 
 /** What ties are broken by: a hash of the seed and the hotkey, as hexadecimal text. Smaller comes first. */
-export function tieBreaker(seedBlockHash: string, hotkey: string): string {
+function tieBreaker(seedBlockHash: string, hotkey: string): string {
   return bytesToHex(sha256Of(`${seedBlockHash}\n${hotkey}`));
 }
 

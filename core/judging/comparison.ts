@@ -67,7 +67,7 @@ function findingOf(submitted: Listing, lookUp: LookUp): Pick<Evidence, "verdict"
  * already. Not compared either: url (each reader takes the source's own address), days_on_market and scraped_time
  * (they grow by themselves).
  */
-export function differencesBetween(submitted: Listing, observed: Listing): FieldDifference[] {
+function differencesBetween(submitted: Listing, observed: Listing): FieldDifference[] {
   const changes = honestChanges(submitted, observed);
   const never = false;
   const rows: readonly [

@@ -8,14 +8,15 @@ import { type Manifest, type ManifestObject, ManifestSchema } from "../../gen/zi
 import { defaultRules } from "../rules.js";
 import { evidenceId } from "./comparison.js";
 import { type SampledListing, sampleListings } from "./sampling.js";
-import { type FileContent, type SubmissionCheck, checkSubmission } from "./structure.js";
+import { checkSubmission } from "./structure.js";
+import type { FileContent, SubmissionCheck } from "./submission-check.js";
 
-export const EPOCH_LENGTH_SECONDS = 14_400;
+const EPOCH_LENGTH_SECONDS = 14_400;
 export const START_MS = Date.UTC(2026, 10, 22, 12);
 export const CLOSE_MS = START_MS + EPOCH_LENGTH_SECONDS * 1000;
 export const SEED_HASH = "5e".repeat(32);
 export const NONCE = "0123456789abcdef0123456789abcdef";
-export const ZIP_CODES = ["02134", "98101", "98102"];
+const ZIP_CODES = ["02134", "98101", "98102"];
 
 /** The default rules, with changes. */
 export function exampleRules(over: MessageInitShape<typeof RulesSchema> = {}): Rules {
@@ -74,7 +75,7 @@ export function readFile(hotkey: string, zipCode: string, listings: readonly Lis
 }
 
 /** A manifest over files, whose rows are right. */
-export function exampleManifest(hotkey: string, files: ReadonlyMap<string, FileContent>): Manifest {
+function exampleManifest(hotkey: string, files: ReadonlyMap<string, FileContent>): Manifest {
   const objects = [...files].map(
     ([zipCode, file]) => ({ zipCode, rows: file.kind === "read" ? file.listings.length : 1 }) as ManifestObject,
   );

@@ -13,7 +13,7 @@ import {
 } from "../../gen/zipnet/v1/report_pb.js";
 import { apportion, byText } from "./apportion.js";
 import type { ScoreParts } from "./candidates.js";
-import { MAX_TOLD_PER_REASON, type SubmissionCheck } from "./structure.js";
+import { MAX_TOLD_PER_REASON, type SubmissionCheck } from "./submission-check.js";
 import type { Volume } from "./volume.js";
 
 /** A loss before it is known what it costs. */
@@ -59,15 +59,12 @@ export function lostPoints(facts: LossFacts, epoch: Epoch, rules: Rules): LostPo
   return groups.flatMap((group, index) => (group.size === 0 ? [] : costed(group.losses, costs[index] ?? 0)));
 }
 
-/** The losses of a liar: one entry that costs everything, and what it was convicted by. */
-export function lossesOfLiar(
-  reason: LossReason,
-  zipCode: string,
-  detail: string,
-  evidence: readonly Evidence[],
-): LostPoints[] {
-  const everything = create(LostPointsSchema, { reason, lostBps: 10_000, zipCode, detail });
-  return [everything, ...costed(spotLosses(evidence), 0)];
+/**
+ * The single entry of a liar. What it was convicted by stands in the report's evidence, not here: one validator may
+ * have been refused a page that another one saw, and both must write the same table.
+ */
+export function lossOfLiar(reason: LossReason, zipCode: string, detail: string): LostPoints[] {
+  return [create(LostPointsSchema, { reason, lostBps: 10_000, zipCode, detail })];
 }
 
 /** The single entry of a miner that delivered nothing. */

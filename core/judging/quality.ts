@@ -2,7 +2,7 @@
  * Quality: how complete and plausible all rows are, and how the sampled ones compare with the source.
  */
 import type { SpotCheckCounts } from "./decision.js";
-import type { SubmissionCheck } from "./structure.js";
+import type { SubmissionCheck } from "./submission-check.js";
 
 /** Quality of all rows without asking the source, 0 to 10,000 basis points. 0 without rows. */
 export function heuristicQualityBps(check: SubmissionCheck): number {

@@ -4,10 +4,10 @@
 import { sha256Of } from "../hash.js";
 import { randomSequence, shuffled } from "../random.js";
 import { byText } from "./apportion.js";
-import type { SubmissionCheck } from "./structure.js";
+import type { SubmissionCheck } from "./submission-check.js";
 
 /** Name of the sampling's algorithm; part of its seed. */
-export const SAMPLING_VERSION = "zipnet-sample-v1";
+const SAMPLING_VERSION = "zipnet-sample-v1";
 
 /** A listing to be scraped again. */
 export interface SampledListing {

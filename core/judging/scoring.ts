@@ -19,14 +19,14 @@ import { byText } from "./apportion.js";
 import { type ScoreParts, byScore, heuristicParts, weighParts } from "./candidates.js";
 import { countVerdicts } from "./comparison.js";
 import { convictingFailures, decide } from "./decision.js";
-import { type LossFacts, lossOfNothing, lossesOfLiar, lostPoints } from "./lost-points.js";
+import { type LossFacts, lossOfLiar, lossOfNothing, lostPoints } from "./lost-points.js";
 import { qualityBps, spotCheckBps } from "./quality.js";
 import { sharesOf, weightsOf } from "./shares.js";
-import { type SubmissionCheck, acceptedCount } from "./structure.js";
+import { type SubmissionCheck, acceptedCount } from "./submission-check.js";
 import { type Consensus, consensusOf, volumeOf } from "./volume.js";
 
 /** Name of the judging rules' algorithm. */
-export const SCORING_VERSION = "zipnet-score-v1";
+const SCORING_VERSION = "zipnet-score-v1";
 
 /** Everything that a score table follows from. */
 export interface ScoringInput {
@@ -142,12 +142,11 @@ function scoreLiar(miner: Judged, consensus: Consensus, input: ScoringInput): Mi
   const parts = { ...heuristicParts(check, consensus, epoch, rules), scoreBps: 0 };
   const common = { hotkey: check.hotkey, verdict: MinerVerdict.LIAR, rank: 0, shareBps: 0, ...parts };
   if (check.lie !== undefined) {
-    const lost = lossesOfLiar(check.lie.reason, check.lie.zipCode, check.lie.detail, []);
+    const lost = lossOfLiar(check.lie.reason, check.lie.zipCode, check.lie.detail);
     return create(MinerScoreSchema, { ...common, acceptedListings: 0, lost });
   }
-  const { fail } = countVerdicts(evidence);
-  const bound = convictingFailures(evidence.length, rules) ?? evidence.length + 1;
-  const detail = `${fail} of ${evidence.length} sampled listings are not at the source; honest scraping explains at most ${bound - 1}`;
-  const lost = lossesOfLiar(LossReason.FABRICATED, "", detail, evidence);
+  const bound = convictingFailures(evidence.length, rules) ?? evidence.length;
+  const detail = `at least ${bound} of ${evidence.length} sampled listings are not at the source as submitted; honest scraping explains at most ${bound - 1}`;
+  const lost = lossOfLiar(LossReason.FABRICATED, "", detail);
   return create(MinerScoreSchema, { ...common, acceptedListings: acceptedCount(check), lost });
 }

@@ -4,7 +4,7 @@ import { HomeType } from "../../gen/zipnet/v1/listing_pb.js";
 import { LossReason } from "../../gen/zipnet/v1/report_pb.js";
 import { CLOSE_MS, START_MS, checkFiles, exampleListing, exampleListings, readFile } from "./examples.test-support.js";
 import { heuristicQualityBps } from "./quality.js";
-import { type FileContent, type SubmissionCheck, acceptedCount } from "./structure.js";
+import { type FileContent, type SubmissionCheck, acceptedCount } from "./submission-check.js";
 
 const HOTKEY = "5Miner";
 

@@ -2,7 +2,7 @@
  * Volume: accepted distinct listings against what each zip code really holds, by the consensus of the honest.
  */
 import { byText } from "./apportion.js";
-import type { SubmissionCheck } from "./structure.js";
+import type { SubmissionCheck } from "./submission-check.js";
 
 /** Listings that each zip code holds by consensus, ascending by zip code. Zip codes that nobody covers are not in it. */
 export type Consensus = ReadonlyMap<string, number>;
@@ -26,7 +26,7 @@ function lowerMedian(values: readonly number[]): number {
 }
 
 /** Listings that a submission lacks in one zip code. */
-export interface Shortfall {
+interface Shortfall {
   readonly zipCode: string;
   readonly accepted: number;
   readonly consensus: number;

@@ -23,12 +23,12 @@ export interface Outcome {
 }
 
 /** Zip codes of the work that were scraped, whether uploaded or not. */
-export function scrapedCount(work: EpochWork): number {
+function scrapedCount(work: EpochWork): number {
   return [...work.zipCodes.values()].filter(({ stage }) => stage === "upload" || stage === "uploaded").length;
 }
 
 /** Zip codes of the work that were uploaded. */
-export function uploadedCount(work: EpochWork): number {
+function uploadedCount(work: EpochWork): number {
   return [...work.zipCodes.values()].filter(({ stage }) => stage === "uploaded").length;
 }
 

@@ -91,7 +91,7 @@ export async function askForReceipt(
  * The receipt in a record, when it is the server's word on this manifest. Throws RECORD_SIGNATURE_INVALID otherwise:
  * such a receipt would be worth nothing in a dispute.
  */
-export function checkReceipt(
+function checkReceipt(
   record: SignedRecord,
   manifest: SignedRecord,
   expected: { readonly epochId: string; readonly hotkey: string; readonly serverHotkey: string },

@@ -32,8 +32,20 @@ export async function startServerWithEpoch(): Promise<Testbed> {
 /** Headers that sign one call, as `zipnet auth header` prints them: "name:value". */
 export async function authHeader(testbed: Testbed, method: string, data: object, who = "swift"): Promise<string[]> {
   const { stdout } = await run(process.execPath, [
-    ...[ZIPNET, "auth", "header", method, "--data", JSON.stringify(data)],
-    ...["--wallet", walletOf(who), "--receiver", testbed.plan.ownerHotkey, "--network", "local", "--netuid", "1"],
+    ZIPNET,
+    "auth",
+    "header",
+    method,
+    "--data",
+    JSON.stringify(data),
+    "--wallet",
+    walletOf(who),
+    "--receiver",
+    testbed.plan.ownerHotkey,
+    "--network",
+    "local",
+    "--netuid",
+    "1",
   ]);
   return stdout
     .trim()

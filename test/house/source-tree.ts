@@ -8,7 +8,7 @@ import { fileURLToPath } from "node:url";
 import { parseSync } from "oxc-parser";
 
 /** Top folder of the project. */
-export const ROOT = fileURLToPath(new URL("../../", import.meta.url));
+const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 
 /** A TypeScript file. */
 export interface SourceFile {
@@ -22,7 +22,7 @@ export interface SourceFile {
 }
 
 /** A function. */
-export interface SourceFunction {
+interface SourceFunction {
   readonly name: string;
   readonly line: number;
   readonly lines: number;

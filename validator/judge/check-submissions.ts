@@ -4,13 +4,9 @@
 import { ZipnetError } from "../../core/errors.js";
 import { sha256Hex } from "../../core/hash.js";
 import type { SampledListing } from "../../core/judging/sampling.js";
-import {
-  type FileContent,
-  type SubmissionCheck,
-  checkSubmission,
-  listingsById,
-  unseenSubmission,
-} from "../../core/judging/structure.js";
+import { checkSubmission } from "../../core/judging/structure.js";
+import { type FileContent, type SubmissionCheck, unseenSubmission } from "../../core/judging/submission-check.js";
+import { listingsById } from "../../core/judging/tally.js";
 import type { Listing } from "../../gen/zipnet/v1/listing_pb.js";
 import type { ManifestObject, Receipt } from "../../gen/zipnet/v1/submission_pb.js";
 import type { ValidatorParts } from "../parts.js";

@@ -10,7 +10,7 @@ import { countVerdicts } from "../../core/judging/comparison.js";
 import { type SpotCheckDecision, decide } from "../../core/judging/decision.js";
 import { sampleListings } from "../../core/judging/sampling.js";
 import { scoreTable } from "../../core/judging/scoring.js";
-import type { SubmissionCheck } from "../../core/judging/structure.js";
+import type { SubmissionCheck } from "../../core/judging/submission-check.js";
 import { sealRecord } from "../../core/signed-record.js";
 import { toBinary } from "@bufbuild/protobuf";
 import type { SignedRecord } from "../../gen/zipnet/v1/record_pb.js";

@@ -155,7 +155,7 @@ describe("keepWeightsSet", () => {
         try {
           answer(number);
         } catch (error) {
-          return Promise.reject(error as Error);
+          return Promise.reject(error);
         }
         set.push({ block: number, weights });
         return Promise.resolve({ blockNumber: number });

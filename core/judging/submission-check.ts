@@ -1,0 +1,99 @@
+/**
+ * What the cheap checks find of a submission. Small, so that a validator holds the results of all miners at once.
+ */
+import type { Epoch } from "../../gen/zipnet/v1/epoch_pb.js";
+import type { LossReason } from "../../gen/zipnet/v1/report_pb.js";
+import type { Listing } from "../../gen/zipnet/v1/listing_pb.js";
+import type { ListingFileHead } from "../ports.js";
+
+/** Losses of one reason that are told one by one; the rest is summed up. */
+export const MAX_TOLD_PER_REASON = 100;
+
+/** What came of fetching and reading one object of a manifest. */
+export type FileContent =
+  | { readonly kind: "read"; readonly head: ListingFileHead; readonly listings: readonly Listing[] }
+  /** The bytes are the manifest's, but nobody can read them. */
+  | { readonly kind: "unreadable" }
+  /** The bytes are those that the store took from the miner, but their SHA-256 is not the manifest's. */
+  | { readonly kind: "other-hash" }
+  /** The store could not be asked. Never the miner's fault. */
+  | { readonly kind: "out-of-reach" };
+
+/** Something found in a row. */
+export interface RowFinding {
+  readonly reason: LossReason;
+  readonly zipCode: string;
+  readonly listingId: string;
+  /** Deterministic sentence. */
+  readonly detail: string;
+  /** What the row lost of its quality, 1 to 10,000 basis points. */
+  readonly lostRowBps: number;
+}
+
+/** What was found in rows beyond those that are told one by one. */
+export interface UntoldFindings {
+  readonly count: number;
+  /** Sum over the rows, in basis points of one row. */
+  readonly lostRowBps: number;
+}
+
+/** Evidence in the files themselves that a miner lied. */
+export interface Lie {
+  readonly reason: LossReason.WRONG_NONCE | LossReason.CONTRADICTION;
+  readonly zipCode: string;
+  readonly detail: string;
+}
+
+/** What the cheap checks found of one submission. */
+export interface SubmissionCheck {
+  readonly hotkey: string;
+  readonly manifestSha256: string;
+  /** The receipt's time, unix milliseconds. */
+  readonly receivedMs: number;
+  /** Present when the submission itself proves a lie. */
+  readonly lie?: Lie;
+  /** Rows of all files that could be read. */
+  readonly rows: number;
+  /** Sum over the rows of what each is worth, 0 to 10,000 basis points a row. */
+  readonly rowQualityBps: number;
+  readonly findings: readonly RowFinding[];
+  readonly untold: ReadonlyMap<LossReason, UntoldFindings>;
+  /** Ids of the accepted listings per zip code, ascending. Zip codes without any are not in it. */
+  readonly accepted: ReadonlyMap<string, readonly string[]>;
+  /** Zip codes whose files nobody can read. */
+  readonly unreadable: ReadonlySet<string>;
+  /** Zip codes that the store did not give out. */
+  readonly outOfReach: ReadonlySet<string>;
+}
+
+/** Number of accepted listings of a submission. */
+export function acceptedCount(check: SubmissionCheck): number {
+  let count = 0;
+  for (const ids of check.accepted.values()) count += ids.length;
+  return count;
+}
+
+/** A submission whose manifest could not be had: nothing is known of it but that it was received. */
+export function unseenSubmission(input: {
+  epoch: Epoch;
+  hotkey: string;
+  manifestSha256: string;
+  receivedMs: number;
+}): SubmissionCheck {
+  const { hotkey, manifestSha256, receivedMs } = input;
+  const outOfReach = new Set(input.epoch.zipCodes.map((assigned) => assigned.zipCode));
+  return { ...nothingFound(), hotkey, manifestSha256, receivedMs, outOfReach };
+}
+
+/** A check that has looked at nothing yet. */
+export function nothingFound() {
+  return {
+    rows: 0,
+    rowQualityBps: 0,
+    findings: [],
+    untold: new Map<LossReason, UntoldFindings>(),
+    accepted: new Map<string, string[]>(),
+    unreadable: new Set<string>(),
+    outOfReach: new Set<string>(),
+  };
+}

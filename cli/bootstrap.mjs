@@ -44,7 +44,9 @@ function installPackages() {
   const stamp = join(ROOT, "node_modules", ".zipnet-lock");
   if (existsSync(stamp) && readFileSync(stamp, "utf8") === lockHash) return;
   say("installing the npm packages of package-lock.json (about a minute) ...");
-  runQuietly("npm", ["ci", "--no-audit", "--no-fund", "--loglevel=error"], "installing packages");
+  // Not `npm ci`: it refuses a lock file that lacks the builds of a native package for machines unlike the one on which
+  // the lock file was made. The versions are the lock file's either way, and it stays as it is.
+  runQuietly("npm", ["install", "--no-save", "--no-audit", "--no-fund", "--loglevel=error"], "installing packages");
   writeFileSync(stamp, lockHash);
 }
 

@@ -27,7 +27,7 @@ const PROGRAM = `
 interface LogLine {
   readonly event?: string;
   readonly url?: string;
-  readonly epochId?: string;
+  readonly epoch_id?: string;
   readonly number?: number;
 }
 
@@ -110,16 +110,16 @@ describe("the server's program", function () {
       publicUrl: "http://127.0.0.1",
       clock: systemClock,
     });
-    const recordBefore = await objects.get(epochKey(opened.epochId ?? ""));
+    const recordBefore = await objects.get(epochKey(opened.epoch_id ?? ""));
     assert.ok(recordBefore !== undefined);
     await first.end("SIGKILL");
 
     const second = start("./main.ts", settings);
     const { url } = await second.event("listening");
     const closed = await second.event("epoch_closed");
-    assert.equal(closed.epochId, opened.epochId, "what was open when it was killed is closed first");
-    assert.deepEqual(await objects.get(epochKey(opened.epochId ?? "")), recordBefore);
-    assert.ok((await objects.get(snapshotKey(opened.epochId ?? ""))) !== undefined);
+    assert.equal(closed.epoch_id, opened.epoch_id, "what was open when it was killed is closed first");
+    assert.deepEqual(await objects.get(epochKey(opened.epoch_id ?? "")), recordBefore);
+    assert.ok((await objects.get(snapshotKey(opened.epoch_id ?? ""))) !== undefined);
     const next = await second.event("epoch_closed");
     assert.equal(next.number, (closed.number ?? 0) + 1, "the epochs that passed meanwhile are made up for");
 
@@ -128,7 +128,7 @@ describe("the server's program", function () {
     const clients = createClients({ url: url ?? "", hotkey: owner.hotkey }, { signer: stranger, ...scope });
     const info = await clients.info.getServerInfo({});
     assert.equal(info.receiver, owner.hotkey);
-    assert.ok(info.newestEpochId > (opened.epochId ?? ""));
+    assert.ok(info.newestEpochId > (opened.epoch_id ?? ""));
     await assert.rejects(clients.epochs.getEpoch({}), /not registered/i);
     clients.close();
     assert.match(await (await fetch(`${url}/`)).text(), /zipnet/);

@@ -8,6 +8,7 @@
 export type ErrorReason =
   // Requests
   | "INVALID_FIELD"
+  | "REQUEST_TOO_LARGE"
   | "UNAUTHENTICATED_CALL"
   | "SIGNATURE_INVALID"
   | "BODY_ALTERED"

@@ -42,6 +42,12 @@ const UNARY_TIMEOUT_MS = 30_000;
 /** Largest answer that is read: the largest record, with room for what surrounds it. */
 const MAX_ANSWER_BYTES = 20 * 1024 * 1024;
 
+/**
+ * What may wait to be sent on one connection, in megabytes. Node's own 10 are fewer than one large report, and a call
+ * that was refused before its message was taken counts against them until the connection ends.
+ */
+const SESSION_MEMORY_MB = 64;
+
 const PING_INTERVAL_MS = 30_000;
 /** Below the idle timeouts that load balancers have, so that it is us who end an idle connection. */
 const IDLE_TIMEOUT_MS = 45_000;
@@ -49,12 +55,14 @@ const IDLE_TIMEOUT_MS = 45_000;
 /** Makes clients for an endpoint. Connects with the first call. */
 export function createClients(endpoint: Endpoint, options: ClientOptions): Clients {
   const { signer, network, netuid, clock } = options;
-  const sessionManager = new Http2SessionManager(endpoint.url, {
-    pingIntervalMs: PING_INTERVAL_MS,
-    idleConnectionTimeoutMs: IDLE_TIMEOUT_MS,
-  });
+  const sessionManager = new Http2SessionManager(
+    endpoint.url,
+    { pingIntervalMs: PING_INTERVAL_MS, idleConnectionTimeoutMs: IDLE_TIMEOUT_MS },
+    { maxSessionMemory: SESSION_MEMORY_MB },
+  );
   const scope = { receiver: endpoint.hotkey, network, netuid };
-  const transport = withUnaryTimeout(
+  const transport = forUnaryCalls(
+    sessionManager,
     createGrpcTransport({
       baseUrl: endpoint.url,
       sessionManager,
@@ -72,11 +80,23 @@ export function createClients(endpoint: Endpoint, options: ClientOptions): Clien
   };
 }
 
-/** The transport's own default would end streams too. */
-function withUnaryTimeout(transport: Transport): Transport {
+/** Node's word for a connection that has no memory left: every answer on it is thrown away. */
+const FULL = "NGHTTP2_ENHANCE_YOUR_CALM";
+
+/**
+ * Adds to calls with one answer what streams must not have: a timeout, which the transport would set on streams too,
+ * and that a connection without memory is given up, so that the next call makes a new one.
+ */
+function forUnaryCalls(sessionManager: Http2SessionManager, transport: Transport): Transport {
   return {
-    unary: (method, signal, timeoutMs, header, input, contextValues) =>
-      transport.unary(method, signal, timeoutMs ?? UNARY_TIMEOUT_MS, header, input, contextValues),
+    async unary(method, signal, timeoutMs, header, input, contextValues) {
+      try {
+        return await transport.unary(method, signal, timeoutMs ?? UNARY_TIMEOUT_MS, header, input, contextValues);
+      } catch (error) {
+        if (String(error).includes(FULL)) sessionManager.abort();
+        throw error;
+      }
+    },
     stream: (method, signal, timeoutMs, header, input, contextValues) =>
       transport.stream(method, signal, timeoutMs, header, input, contextValues),
   };

@@ -10,6 +10,7 @@ const ERROR_DOMAIN = "zipnet";
 
 const CODES: Readonly<Record<ErrorReason, Code>> = {
   INVALID_FIELD: Code.InvalidArgument,
+  REQUEST_TOO_LARGE: Code.ResourceExhausted,
   UNAUTHENTICATED_CALL: Code.Unauthenticated,
   SIGNATURE_INVALID: Code.Unauthenticated,
   BODY_ALTERED: Code.Unauthenticated,

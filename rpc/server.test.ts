@@ -147,12 +147,19 @@ describe("the RPC server", () => {
     await failing.closed;
   });
 
-  it("refuses a request that is larger than allowed", async () => {
-    const client = createClient(EpochService, createGrpcTransport({ baseUrl: server.url, interceptors: [signed()] }));
-    await assert.rejects(client.getEpoch({ epochId: "x".repeat(70_000) }), (error) => {
-      return ConnectError.from(error).code === Code.ResourceExhausted;
+  for (const [name, transportTo] of transports) {
+    it(`refuses a request that is larger than allowed by ${name}, with the limit`, async () => {
+      const client = createClient(EpochService, transportTo(server.url));
+      await assert.rejects(client.getEpoch({ epochId: "x".repeat(70_000) }), (error) => {
+        assert.equal(ConnectError.from(error).code, Code.ResourceExhausted);
+        const meant = fromConnectError(error);
+        assert.equal(meant.reason, "REQUEST_TOO_LARGE");
+        assert.match(meant.message, /has \d{5} bytes or more, but at most 65536/);
+        assert.equal(meant.metadata.max_request_bytes, "65536");
+        return true;
+      });
     });
-  });
+  }
 
   it("does not start with a procedure that has no role", async () => {
     const renamed = { ...JudgingService, typeName: "zipnet.v1.Unlisted" } as typeof JudgingService;

@@ -14,6 +14,7 @@ import { healthService } from "./health.js";
 import { errorInterceptor, reportingGate, validationInterceptor } from "./interceptors.js";
 import { type AnyRequest, type AnyResponse, listen } from "./listener.js";
 import { REFLECTION_SERVICES, registerReflection } from "./reflection.js";
+import { withSizeLimit } from "./request-limit.js";
 import { assertEveryProcedureHasRole } from "./roles.js";
 
 export type { ServerAuth } from "./auth-check.js";
@@ -90,7 +91,7 @@ export async function startRpcServer<const Services extends readonly DescService
   );
   registerReflection(router, services);
 
-  const handle = requestHandler(router.handlers, options.mounts ?? [], log);
+  const handle = requestHandler(router.handlers, options);
   const listener = await listen({ host, port, ...(tls === undefined ? {} : { tls }), clock: auth.clock, log, handle });
   const aborted = new Promise<void>((resolve) => {
     if (signal.aborted) resolve();
@@ -106,8 +107,7 @@ function register<Desc extends DescService>(router: ConnectRouter, desc: Desc, i
 // Not connectNodeAdapter: it writes every broken connection to the console, thousands at once when many clients leave.
 function requestHandler(
   handlers: readonly UniversalHandler[],
-  mounts: readonly HttpMount[],
-  log: Log,
+  { mounts = [], maxRequestBytes, log }: Pick<RpcServerOptions<[]>, "mounts" | "maxRequestBytes" | "log">,
 ): (request: AnyRequest, response: AnyResponse) => void {
   const byPath = new Map(handlers.map((handler) => [handler.requestPath, handler]));
   return (request, response) => {
@@ -125,7 +125,7 @@ function requestHandler(
       response.end();
       return;
     }
-    serve(handler, request, response).catch((error: unknown) => {
+    serve(handler, request, response, maxRequestBytes).catch((error: unknown) => {
       log.debug({ path, err: error }, "a call ended with its connection");
       response.destroy();
     });
@@ -148,9 +148,15 @@ function answeredByMount(
   }
 }
 
-async function serve(handler: UniversalHandler, request: AnyRequest, response: AnyResponse): Promise<void> {
+async function serve(
+  handler: UniversalHandler,
+  request: AnyRequest,
+  response: AnyResponse,
+  maxRequestBytes: number,
+): Promise<void> {
   if ("stream" in response) closeAfterAnswer(response.stream, request);
-  const answer = await handler(universalRequestFromNodeRequest(request, response, undefined, undefined));
+  const universal = universalRequestFromNodeRequest(request, response, undefined, undefined);
+  const answer = await handler(withSizeLimit(universal, maxRequestBytes));
   await universalResponseToNodeResponse(answer, response);
 }
 

@@ -35,6 +35,7 @@ export function meaningForUploading(error: unknown): "try_again" | "leave_out" |
   if (!(error instanceof ZipnetError)) return "leave_out";
   switch (error.reason) {
     case "INVALID_FIELD":
+    case "REQUEST_TOO_LARGE":
     case "ZIP_CODE_NOT_ASSIGNED":
       return "leave_out";
     case "ALREADY_FINALIZED":
@@ -59,6 +60,7 @@ export function meaningForFinalizing(error: unknown): "try_again" | "ask_for_rec
     case "OBJECT_DIFFERS":
       return "upload_again";
     case "INVALID_FIELD":
+    case "REQUEST_TOO_LARGE":
     case "ZIP_CODE_NOT_ASSIGNED":
     case "WRONG_NONCE":
     case "RECORD_SIGNATURE_INVALID":

@@ -182,11 +182,13 @@ async function allowedRoles(
   const roles = await auth.directory.rolesOf(hotkey);
   const { network, netuid } = auth.scope;
   if (roles.length === 0) {
-    throw new ZipnetError("NOT_REGISTERED", `${hotkey} is not registered on netuid ${netuid} of "${network}"`);
+    const text = `${hotkey} is not registered on netuid ${netuid} of "${network}"; register it, then call again`;
+    throw new ZipnetError("NOT_REGISTERED", text);
   }
   if (roles.some((role) => needed.includes(role))) return roles;
-  const text = needed.join(" or ");
-  throw new ZipnetError("ROLE_NOT_ALLOWED", `${procedure} is for ${text}; ${hotkey} is ${roles.join(" and ")}`, {
+  const why = needed.includes("validator") ? auth.directory.whyNoValidator?.(hotkey) : undefined;
+  const text = `${procedure} is for ${needed.join(" or ")}; ${hotkey} is ${roles.join(" and ")}`;
+  throw new ZipnetError("ROLE_NOT_ALLOWED", why === undefined ? text : `${text}: ${why}`, {
     needed_roles: needed.join(","),
   });
 }

@@ -60,6 +60,22 @@ describe("the caller directory", () => {
     assert.deepEqual(await directory.rolesOf("stranger"), []);
   });
 
+  it("says what a hotkey lacks to be a validator", async () => {
+    const tao = (count: number) => BigInt(count) * 1_000_000_000n;
+    const neurons = [
+      neuron("miner"),
+      neuron("poor", { validatorPermit: true, stakeRao: tao(1_000) - 1n }),
+      neuron("rich", { stakeRao: tao(5_000) }),
+    ];
+    const chain = chainOf(async () => neurons);
+    const directory = metagraphDirectory({ ...common, minValidatorStakeRao: tao(1_000), clock: clock(), chain });
+    await directory.rolesOf("miner");
+    const needs = "but needs 1000 TAO and a permit";
+    assert.equal(directory.whyNoValidator?.("miner"), `it has 0 TAO of stake and no validator permit, ${needs}`);
+    assert.equal(directory.whyNoValidator?.("poor"), `it has 999 TAO of stake and a validator permit, ${needs}`);
+    assert.equal(directory.whyNoValidator?.("rich"), `it has 5000 TAO of stake and no validator permit, ${needs}`);
+  });
+
   it("reads once for many callers, and again only after the age", async () => {
     let reads = 0;
     const time = clock();

@@ -9,6 +9,8 @@ import type { Role } from "./roles.js";
 export interface CallerDirectory {
   /** Roles of a hotkey; empty when it is not registered. Rejects with UNAVAILABLE when nothing recent is known. */
   rolesOf(hotkey: string): Promise<readonly Role[]>;
+  /** Why a hotkey whose roles were asked for is no validator, in one clause for people. */
+  whyNoValidator?(hotkey: string): string;
 }
 
 /** Whoever made the call at hand. */
@@ -75,7 +77,20 @@ export function metagraphDirectory(options: {
       fresh.catch(() => {}); // The next call tries again, and the age limit ends this.
       return roles;
     },
+    whyNoValidator(hotkey) {
+      const neuron = held?.metagraph.neurons.find((candidate) => candidate.hotkey === hotkey);
+      const permit = neuron?.validatorPermit === true ? "a validator permit" : "no validator permit";
+      const least = taoText(options.minValidatorStakeRao);
+      return `it has ${taoText(neuron?.stakeRao ?? 0n)} of stake and ${permit}, but needs ${least} and a permit`;
+    },
   };
+}
+
+const RAO_PER_TAO = 1_000_000_000n;
+
+/** Stake as people count it, rounded down to whole TAO. */
+function taoText(stakeRao: bigint): string {
+  return `${stakeRao / RAO_PER_TAO} TAO`;
 }
 
 function rolesIn(metagraph: Metagraph, hotkey: string, rule: { readonly minValidatorStakeRao: bigint }): Role[] {

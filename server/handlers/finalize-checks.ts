@@ -41,7 +41,7 @@ export function assertManifestFits(manifest: Manifest, known: KnownEpoch): void 
     throw new InvalidFieldsError(ManifestSchema.typeName, violations);
   }
   if (manifest.nonce !== epoch.nonce) {
-    const message = `the manifest's nonce is ${manifest.nonce}, but epoch ${epoch.id} has ${epoch.nonce}`;
+    const message = `the manifest's nonce is ${manifest.nonce}, but epoch ${epoch.id} has ${epoch.nonce}; sign a manifest with the epoch's nonce`;
     throw new ZipnetError("WRONG_NONCE", message, { epoch_id: epoch.id });
   }
   assertAssigned(
@@ -60,7 +60,7 @@ function objectProblem(object: ManifestObject, stored: ObjectInfo | undefined): 
   const differ = (what: string, manifest: string | number, store: string | number): ZipnetError =>
     new ZipnetError(
       "OBJECT_DIFFERS",
-      `zip code ${object.zipCode}: the manifest says ${what} ${manifest}, but the stored object has ${store}`,
+      `zip code ${object.zipCode}: the manifest says ${what} ${manifest}, but the stored object has ${store}; correct the manifest, a stored object is never replaced`,
       metadata,
     );
   if (stored.sizeBytes !== object.sizeBytes) return differ("size_bytes", object.sizeBytes, stored.sizeBytes);

@@ -87,7 +87,7 @@ async function confirmed(
   if (receipt.manifestSha256 !== manifestSha256) {
     throw new ZipnetError(
       "ALREADY_FINALIZED",
-      `your submission for epoch ${epoch.id} is finalized with manifest ${receipt.manifestSha256}; this one is ${manifestSha256}`,
+      `your submission for epoch ${epoch.id} is finalized with manifest ${receipt.manifestSha256}; this one is ${manifestSha256} and comes too late, go on with the next epoch`,
       { epoch_id: epoch.id, manifest_sha256: receipt.manifestSha256 },
     );
   }

@@ -6,32 +6,53 @@ import type { ObjectStore } from "../core/ports.js";
 import type { NamedCatalogue } from "./parts.js";
 import type { CataloguePlace } from "./places.js";
 
+/** A catalogue with the bytes that its name is the hash of. */
+interface ReadCatalogue extends NamedCatalogue {
+  readonly bytes: Uint8Array;
+}
+
 /**
- * Loads the catalogue and sees to it that the store holds it, so that everybody can recompute the draw. Throws an Error
- * that says what is wrong with it.
+ * Reads the catalogue where it is a file, before anything else is opened, so that a wrong one leaves nothing behind. The
+ * function that it answers sees to it that the store holds the catalogue, so that everybody can recompute the draw.
+ * Both throw an Error that says what is wrong.
  */
-export async function loadCatalogue(place: CataloguePlace, objects: ObjectStore): Promise<NamedCatalogue> {
-  const where = place.kind === "file" ? `the catalogue file ${place.path}` : `the stored catalogue ${place.sha256}`;
-  const bytes =
-    place.kind === "file" ? await readFromFile(place.path, where) : await objects.get(catalogueKey(place.sha256));
+export async function openCatalogue(place: CataloguePlace): Promise<(objects: ObjectStore) => Promise<NamedCatalogue>> {
+  const read = place.kind === "file" ? await readFromFile(place.path) : place.sha256;
+  return async (objects) => {
+    const { bytes, catalogue, sha256 } = typeof read === "string" ? await readFromStore(read, objects) : read;
+    await objects.putIfAbsent(catalogueKey(sha256), bytes, RECORD_CONTENT_TYPE);
+    return { catalogue, sha256 };
+  };
+}
+
+function decoded(bytes: Uint8Array, where: string): ReadCatalogue {
+  try {
+    return { bytes, catalogue: decodeCatalogue(bytes), sha256: sha256Hex(bytes) };
+  } catch (cause) {
+    throw new Error(`${where} is not valid: ${messageOf(cause)}; make one with "zipnet catalogue import"`, { cause });
+  }
+}
+
+async function readFromFile(path: string): Promise<ReadCatalogue> {
+  const where = `the catalogue file ${path}`;
+  let bytes;
+  try {
+    bytes = new Uint8Array(await readFile(path));
+  } catch (cause) {
+    throw new Error(`${where} cannot be read: ${messageOf(cause)}`, { cause });
+  }
+  return decoded(bytes, where);
+}
+
+async function readFromStore(sha256: string, objects: ObjectStore): Promise<ReadCatalogue> {
+  const where = `the stored catalogue ${sha256}`;
+  const bytes = await objects.get(catalogueKey(sha256));
   if (bytes === undefined) {
     throw new Error(`${where} is not in the object store; start once with its file, which stores it`);
   }
-  const sha256 = sha256Hex(bytes);
-  let catalogue;
-  try {
-    catalogue = decodeCatalogue(bytes);
-  } catch (cause) {
-    throw new Error(`${where} is not valid: ${String(cause)}; make one with "zipnet catalogue import"`, { cause });
-  }
-  await objects.putIfAbsent(catalogueKey(sha256), bytes, RECORD_CONTENT_TYPE);
-  return { catalogue, sha256 };
+  return decoded(bytes, where);
 }
 
-async function readFromFile(path: string, where: string): Promise<Uint8Array> {
-  try {
-    return new Uint8Array(await readFile(path));
-  } catch (cause) {
-    throw new Error(`${where} cannot be read: ${String(cause)}`, { cause });
-  }
+function messageOf(cause: unknown): string {
+  return cause instanceof Error ? cause.message : String(cause);
 }

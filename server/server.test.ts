@@ -7,7 +7,7 @@ import { signerFromUri } from "../adapters/wallet/wallet.js";
 import { catalogueKey } from "../core/object-keys.js";
 import { CatalogueSchema } from "../gen/zipnet/v1/epoch_pb.js";
 import { ProgressPhase } from "../gen/zipnet/v1/submission_pb.js";
-import { loadCatalogue } from "./catalogue.js";
+import { openCatalogue } from "./catalogue.js";
 import { FIRST_EPOCH, evenCatalogue, mapStore } from "./keeper/world.test-support.js";
 import { type ServerRig, signedManifest, startRig, upload } from "./rig.test-support.js";
 import { assertStoreIsOurs } from "./server.js";
@@ -86,9 +86,9 @@ describe("the catalogue", () => {
     const store = mapStore();
     const file = path.join(dir, "catalogue.bin");
     await writeFile(file, bytes);
-    assert.equal((await loadCatalogue({ kind: "file", path: file }, store)).sha256, sha256);
+    assert.equal((await (await openCatalogue({ kind: "file", path: file }))(store)).sha256, sha256);
     assert.ok(store.content.has(catalogueKey(sha256)));
-    const again = await loadCatalogue({ kind: "stored", sha256 }, store);
+    const again = await (await openCatalogue({ kind: "stored", sha256 }))(store);
     assert.deepEqual(again.catalogue, catalogue);
   });
 
@@ -96,9 +96,10 @@ describe("the catalogue", () => {
     const store = mapStore();
     const file = path.join(dir, "broken.bin");
     await writeFile(file, bytes.subarray(0, bytes.length - 3));
-    await assert.rejects(loadCatalogue({ kind: "file", path: file }, store), /broken\.bin is not valid/);
-    await assert.rejects(loadCatalogue({ kind: "file", path: path.join(dir, "none") }, store), /none cannot be read/);
-    await assert.rejects(loadCatalogue({ kind: "stored", sha256 }, store), /is not in the object store/);
+    await assert.rejects(openCatalogue({ kind: "file", path: file }), /broken\.bin is not valid/);
+    await assert.rejects(openCatalogue({ kind: "file", path: path.join(dir, "none") }), /none cannot be read: ENOENT/);
+    const storedOne = await openCatalogue({ kind: "stored", sha256 });
+    await assert.rejects(storedOne(store), /is not in the object store/);
     assert.equal(store.content.size, 0);
   });
 });

@@ -67,4 +67,9 @@ describe("catalogue CSV", () => {
   it("names the columns that are missing", async () => {
     await assert.rejects(read(["zip_code,state", "98101,WA"]), /has no column county, place, latitude/);
   });
+
+  it("says which file cannot be read", async () => {
+    await assert.rejects(readCatalogueCsv(join(dir, "none.csv")), /none\.csv cannot be read: ENOENT/);
+    await assert.rejects(readCatalogueCsv(dir), /cannot be read: EISDIR/);
+  });
 });

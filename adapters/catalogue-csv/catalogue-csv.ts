@@ -66,9 +66,11 @@ function entryOf(row: Row): EntryInit | string {
 export async function readCatalogueCsv(
   path: string,
 ): Promise<{ readonly entries: readonly EntryInit[]; readonly skipped: readonly SkippedRow[] }> {
-  const rows = createReadStream(path).pipe(
-    parse({ bom: true, columns: headerOf(path), info: true, relax_column_count: true, trim: true }),
-  );
+  const rows = parse({ bom: true, columns: headerOf(path), info: true, relax_column_count: true, trim: true });
+  const file = createReadStream(path);
+  // A pipe does not pass errors on.
+  file.on("error", (cause) => rows.destroy(new Error(`${path} cannot be read: ${cause.message}`, { cause })));
+  file.pipe(rows);
   const entries = new Map<string, EntryInit>();
   const skipped: SkippedRow[] = [];
   for await (const { record, info } of rows as AsyncIterable<{ record: Partial<Row>; info: { lines: number } }>) {

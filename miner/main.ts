@@ -9,6 +9,7 @@ import { listingFiles } from "../adapters/parquet/listing-files.js";
 import { politePages } from "../adapters/robots/polite-pages.js";
 import { inventedSource } from "../adapters/source/invented/invented-source.js";
 import { zillowShapedSource } from "../adapters/source/zillow-shape/source.js";
+import { claimState } from "../adapters/state/claim-state.js";
 import { folderState } from "../adapters/state/folder-state.js";
 import { fetchTransfer } from "../adapters/transfer/fetch-transfer.js";
 import { loadSigner, verifySr25519 } from "../adapters/wallet/wallet.js";
@@ -52,6 +53,8 @@ export async function main(raw: Readonly<Record<string, string | undefined>>, si
   const { network, netuid, serverHotkey, concurrency, coverPercent, endpoints } = settings;
   const log = createLog("miner", { format: settings.logFormat, level: settings.logLevel });
   const signer = await loadSigner(settings.wallet);
+  const state = folderState(settings.stateDir);
+  await claimState(state, `${network}/${netuid}/${signer.hotkey}`);
   const { source, close } = await openSource(settings, signer.hotkey);
   const clock = systemClock;
   const clients = createClients({ url: settings.serverUrl, hotkey: serverHotkey }, { signer, network, netuid, clock });
@@ -64,7 +67,7 @@ export async function main(raw: Readonly<Record<string, string | undefined>>, si
         ...common,
         source,
         files: listingFiles(),
-        state: folderState(settings.stateDir),
+        state,
         transfer: fetchTransfer(),
         server: serverCalls(clients.submissions),
         follow: (own, ended) =>

@@ -309,14 +309,6 @@ describe("a miner over epochs", () => {
     assert.ok(await state.read(RESUME_TOKEN_KEY));
   });
 
-  it("does not touch another miner's state", async () => {
-    const state = memoryState();
-    await state.write("owner.txt", new TextEncoder().encode("local/46/somebody"));
-    const miner = startMiner(world, { state, source });
-    await until(() => miner.ended);
-    await assert.rejects(miner.stop(), /belongs to local\/46\/somebody/);
-  });
-
   it("asks for the receipt after the close when it was stopped while finalizing", async () => {
     const { epoch, record } = world.epoch(0, ZIP_CODES);
     const state = memoryState();

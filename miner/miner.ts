@@ -12,14 +12,7 @@ import { reasonOf } from "./work/failures.js";
 import type { EpochParts, EpochSettings } from "./work/parts.js";
 import { retryDelayMs } from "./work/plan.js";
 import { runEpoch } from "./work/run-epoch.js";
-import {
-  RESUME_TOKEN_KEY,
-  claimState,
-  newestSavedEpoch,
-  removeOldFiles,
-  saveEpoch,
-  savedWork,
-} from "./work/saved-work.js";
+import { RESUME_TOKEN_KEY, newestSavedEpoch, removeOldFiles, saveEpoch, savedWork } from "./work/saved-work.js";
 
 /** What a miner is made of. main.ts makes the parts. */
 export interface MinerParts extends Omit<EpochParts, "tell"> {
@@ -46,7 +39,6 @@ interface CurrentWork {
 /** Runs until the signal is aborted; resolves when everything has come to rest. Rejects when local state fails or is another miner's. */
 export async function runMiner(parts: MinerParts, config: MinerConfig, signal: AbortSignal): Promise<void> {
   const { state, log } = parts;
-  await claimState(state, `${config.network}/${config.netuid}/${parts.signer.hotkey}`);
   let current: CurrentWork | undefined;
 
   function workOn(epoch: Epoch): void {

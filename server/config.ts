@@ -165,9 +165,21 @@ function problemsOf(settings: ServerSettings): string[] {
   return problems;
 }
 
-/** Reads and checks the settings. Throws SettingsError with all problems. */
-export function readServerSettings(raw: RawSettings): ServerSettings {
-  return readSettings(SETTINGS, raw, problemsOf);
+/**
+ * Reads and checks the settings. Throws SettingsError with all problems.
+ *
+ * @param s3Problem what is wrong with an S3 address, as the adapter that will use it finds.
+ */
+export function readServerSettings(
+  raw: RawSettings,
+  s3Problem: (url: string) => string | undefined = () => undefined,
+): ServerSettings {
+  return readSettings(SETTINGS, raw, (settings) => {
+    const place = objectsPlace(settings);
+    const problem = place.kind === "s3" ? s3Problem(place.url) : undefined;
+    const named = `${environmentName("objects")} (${flagName("objects")})`;
+    return [...problemsOf(settings), ...(problem === undefined ? [] : [`${named}: ${problem}`])];
+  });
 }
 
 /** Where objects are kept, the default filled in. */

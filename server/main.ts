@@ -23,7 +23,7 @@ const RAO_PER_TAO = 1_000_000_000n;
 
 /** Runs the server until the signal. Throws SettingsError for settings that do not make sense. */
 export async function main(raw: Readonly<Record<string, string | undefined>>, signal: AbortSignal): Promise<void> {
-  const settings = readServerSettings(raw);
+  const settings = readServerSettings(raw, s3Problem);
   const { epochLengthSeconds, keptEpochs, listenHost: host, listenPort } = settings;
   const log = createLog("server", { format: settings.logFormat, level: settings.logLevel });
   const clock = systemClock;
@@ -34,7 +34,7 @@ export async function main(raw: Readonly<Record<string, string | undefined>>, si
   const { objects, mounts } = await openObjects(settings, address.url, log);
   const catalogue = await storeCatalogue(objects);
   const deployment = deploymentOf(settings);
-  const cache = await openCache(settings);
+  const cache = await openCache(settings, log);
   const chain = localChain({ url: settings.chain.url, clock });
   try {
     const epochs = recordedEpochs({ objects, cache, clock, epochLengthSeconds, keptEpochs, log });
@@ -89,6 +89,16 @@ function addressOf({ listenHost, listenPort, publicUrl, tlsCert }: ServerSetting
   };
 }
 
+/** What is wrong with an S3 address; undefined when nothing is. */
+function s3Problem(url: string): string | undefined {
+  try {
+    parseS3Url(url);
+    return undefined;
+  } catch (error) {
+    return (error as Error).message;
+  }
+}
+
 async function openObjects(
   settings: ServerSettings,
   publicUrl: () => string,
@@ -101,7 +111,7 @@ async function openObjects(
 }
 
 /** Several deployments may share one Redis: every key begins with the deployment's name. */
-async function openCache({ cache, network, netuid }: ServerSettings): Promise<Cache> {
+async function openCache({ cache, network, netuid }: ServerSettings, log: Log): Promise<Cache> {
   if (cache.kind === "memory") return memoryCache(systemClock);
-  return redisCache({ url: cache.url, keyPrefix: `zipnet/${network}/${netuid}/` });
+  return redisCache({ url: cache.url, keyPrefix: `zipnet/${network}/${netuid}/`, log });
 }

@@ -95,7 +95,7 @@ export const SETTINGS = {
     parse.integer({ min: 1, max: 64 }, 2),
   ),
   weightsVersionKey: setting(
-    "Version key that weights are set with; the subnet's own where that is higher. Default 0.",
+    "Version key that weights are set with. Where the subnet asks for a higher one, none are set. Default 0.",
     parse.integer({ min: 0, max: 999_999_999_999_999 }, 0),
   ),
   minValidatorStakeTao: setting(

@@ -13,6 +13,7 @@ import { listingFiles } from "../adapters/parquet/listing-files.js";
 import { politePages } from "../adapters/robots/polite-pages.js";
 import { inventedSource } from "../adapters/source/invented/invented-source.js";
 import { zillowShapedSource } from "../adapters/source/zillow-shape/source.js";
+import { claimState } from "../adapters/state/claim-state.js";
 import { folderState } from "../adapters/state/folder-state.js";
 import { fetchTransfer } from "../adapters/transfer/fetch-transfer.js";
 import { loadSigner, verifySr25519 } from "../adapters/wallet/wallet.js";
@@ -57,6 +58,8 @@ export async function main(raw: Readonly<Record<string, string | undefined>>, si
   const endpoint = { url: settings.serverUrl, hotkey: serverHotkey };
   const random = (): number => randomInt(2 ** 32) / 2 ** 32;
   const common = { clock, log, signer, verify: verifySr25519 };
+  const state = folderState(join(stateDir, "state"));
+  await claimState(state, `${network}/${netuid}/${signer.hotkey}`);
   const { source, close } = await openSource(settings, signer.hotkey);
   const clients = createClients(endpoint, { signer, network, netuid, clock });
   const chain = localChain({ url: settings.chain.url, clock });
@@ -70,7 +73,7 @@ export async function main(raw: Readonly<Record<string, string | undefined>>, si
         source,
         files: listingFiles(),
         transfer: fetchTransfer(),
-        state: folderState(join(stateDir, "state")),
+        state,
         // The relay passes on records over its streams only and never grants an address.
         relayObjects: await openFolderObjects({ dir: join(stateDir, "records"), publicUrl: "", clock, log }),
         relayCache,

@@ -23,7 +23,10 @@ const SETTINGS = {
 function epochText(epoch: Epoch): string {
   const time = (timestamp: Epoch["startTime"]): string =>
     timestamp === undefined ? "?" : timestampDate(timestamp).toISOString();
-  const table = new Table({ head: ["zip code", "place", "state", "expected"], style: { head: [], compact: true } });
+  const table = new Table({
+    head: ["zip code", "place", "state", "expected"],
+    style: { head: [], border: [], compact: true },
+  });
   for (const { zipCode, place, state, expectedListings } of epoch.zipCodes) {
     table.push([zipCode, place, state, String(expectedListings)]);
   }

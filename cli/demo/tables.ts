@@ -39,9 +39,9 @@ export function epochTable(result: EpochResult, nameOf: (hotkey: string) => stri
       "incentive",
       "why not more",
     ],
-    style: { head: [], border: [], compact: true, "padding-left": 0 },
+    style: { head: [], border: [], compact: true },
     colAligns: ["right", "left", "right", "right", "right", "right", "left", "right", "right", "right", "left"],
-    colWidths: [null, null, null, null, null, null, null, null, null, null, 38],
+    colWidths: [null, null, null, null, null, null, null, null, null, null, 46],
     wordWrap: true,
   });
   const validator = neurons.find((neuron) => neuron.hotkey === reports[0]?.validator);

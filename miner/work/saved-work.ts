@@ -18,24 +18,7 @@ const EPOCH_PREFIX = "epochs/";
 /** Key of the resume token of the epoch stream. */
 export const RESUME_TOKEN_KEY = "resume-token.bin";
 
-const OWNER_KEY = "owner.txt";
-
 const epochKey = (epochId: string): string => `${EPOCH_PREFIX}${epochId}.bin`;
-
-/**
- * Makes sure that the local state is this miner's: the saved files name its hotkey, and handing them in under another
- * one would pass for a lie. `owner` is "<network>/<netuid>/<hotkey>". Throws when the state is another miner's.
- */
-export async function claimState(state: LocalState, owner: string): Promise<void> {
-  const held = await state.read(OWNER_KEY);
-  if (held === undefined) return state.write(OWNER_KEY, utf8ToBytes(owner));
-  const heldOwner = new TextDecoder().decode(held);
-  if (heldOwner !== owner) {
-    throw new Error(
-      `the state folder belongs to ${heldOwner}, but this miner is ${owner}; give it a folder of its own`,
-    );
-  }
-}
 
 /** Saves an epoch's record. Durable once resolved. */
 export function saveEpoch(state: LocalState, epochId: string, record: SignedRecord): Promise<void> {

@@ -16,7 +16,7 @@ import { present } from "./present.js";
 
 /** Freezes the caller's submission and answers with its receipt. */
 export function finalizeSubmission(parts: ServerParts): ServiceImpl<typeof SubmissionService>["finalizeSubmission"] {
-  const { book, clock, objects, signer, verify } = parts;
+  const { book, clock, log, objects, signer, verify } = parts;
   return async (request, context) => {
     const arrivedMs = clock.now();
     const { hotkey } = callerOf(context);
@@ -34,6 +34,9 @@ export function finalizeSubmission(parts: ServerParts): ServiceImpl<typeof Submi
     const key = manifestKey(manifest.epochId, hotkey, manifestSha256);
     await objects.putIfAbsent(key, encodeRecord(record), RECORD_CONTENT_TYPE);
     const written = await writeReceipt(parts, epoch, manifest, manifestSha256, arrivedMs);
+    const { position, objectCount } = written.receipt;
+    const facts = { event: "submission_finalized", epoch_id: epoch.epoch.id, hotkey, position, objects: objectCount };
+    log.info(facts, `${hotkey} finalized ${objectCount} objects for epoch ${epoch.epoch.id}, as number ${position}`);
     return { receipt: await confirmed(parts, epoch, written, manifestSha256) };
   };
 }

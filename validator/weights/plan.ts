@@ -39,13 +39,23 @@ export function planWeights(input: {
   hotkey: string;
   table: SettledTable | undefined;
   last: LastSet | undefined;
+  /** Key of the judging rules that this program knows. */
+  versionKey: bigint;
 }): WeightsPlan {
-  const { metagraph, hotkey, table, last } = input;
+  const { metagraph, hotkey, table, last, versionKey } = input;
   const own = metagraph.neurons.find((neuron) => neuron.hotkey === hotkey);
   if (own === undefined)
     return { kind: "nothing", reason: `${hotkey} is not registered on subnet ${metagraph.netuid}` };
   if (!own.validatorPermit && metagraph.ownerHotkey !== hotkey) {
     return { kind: "nothing", reason: `${hotkey} has no validator permit` };
+  }
+  // The subnet asks for newer judging rules than ours; weights by the old ones are what its gate is there to keep out.
+  if (metagraph.weightsVersionKey > versionKey) {
+    const asked = metagraph.weightsVersionKey;
+    return {
+      kind: "nothing",
+      reason: `the subnet asks for version key ${asked}, this program has ${versionKey}: update it`,
+    };
   }
   if (table === undefined) return { kind: "nothing", reason: "no epoch is judged and settled yet" };
   const { weights, missing } = uidWeights(table.weights, metagraph);

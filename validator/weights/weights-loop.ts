@@ -3,7 +3,7 @@
  */
 import { z } from "zod";
 import { ZipnetError } from "../../core/errors.js";
-import type { Chain, Clock, LocalState, Log, Metagraph, Signer } from "../../core/ports.js";
+import type { Chain, Clock, LocalState, Log, Signer } from "../../core/ports.js";
 import { type LastSet, type SettledTable, type WeightsPlan, planWeights } from "./plan.js";
 import type { SettledTables } from "./settled-tables.js";
 
@@ -63,10 +63,10 @@ class WeightsRun {
   }
 
   private async look(table: SettledTable | undefined, blockNumber: number): Promise<void> {
-    const { chain, signer, state } = this.options;
+    const { chain, signer, state, versionKey } = this.options;
     const metagraph = await chain.metagraph(this.signal);
-    const plan = planWeights({ metagraph, hotkey: signer.hotkey, table, last: await readLastSet(state) });
-    if (plan.kind === "set") return this.set(plan, metagraph);
+    const plan = planWeights({ metagraph, hotkey: signer.hotkey, table, versionKey, last: await readLastSet(state) });
+    if (plan.kind === "set") return this.set(plan);
     if (plan.kind === "wait") this.nextLookBlock = Math.max(plan.untilBlock, blockNumber + 1);
     // Every few blocks the same reason would only fill the log.
     if (plan.reason !== this.toldReason)
@@ -74,11 +74,10 @@ class WeightsRun {
     this.toldReason = plan.reason;
   }
 
-  private async set(plan: WeightsPlan & { kind: "set" }, metagraph: Metagraph): Promise<void> {
+  private async set(plan: WeightsPlan & { kind: "set" }): Promise<void> {
     const { chain, signer, state, log, versionKey } = this.options;
-    const key = versionKey > metagraph.weightsVersionKey ? versionKey : metagraph.weightsVersionKey;
     if (plan.missing.length > 0) log.warn({ hotkeys: plan.missing }, "some who earned are not registered any more");
-    const { blockNumber } = await chain.setWeights(signer, plan.weights, key, this.signal);
+    const { blockNumber } = await chain.setWeights(signer, plan.weights, versionKey, this.signal);
     await state.write(LAST_SET_KEY, new TextEncoder().encode(JSON.stringify({ epochId: plan.epochId, blockNumber })));
     this.toldReason = "";
     const weights = plan.weights.map(({ uid, weightU16 }) => ({ uid, weight_u16: weightU16 }));

@@ -30,7 +30,7 @@ function metagraph(lastUpdateBlock: number, over: Partial<Metagraph> = {}): Meta
 describe("planWeights", () => {
   const last: LastSet = { epochId: EPOCH_ID, blockNumber: 950 };
   const older: LastSet = { epochId: "20261122T080000Z", blockNumber: 950 };
-  const base = { hotkey: "validator", table, last: undefined };
+  const base = { hotkey: "validator", table, last: undefined, versionKey: 0n };
 
   it("sets the table's weights, scaled to the largest", () => {
     const plan = planWeights({ ...base, metagraph: metagraph(0) });
@@ -82,6 +82,11 @@ describe("planWeights", () => {
       "does not count a set of which only its own record knows",
       { ...base, last, metagraph: metagraph(0) },
       { kind: "set" },
+    ],
+    [
+      "sets nothing where the subnet asks for newer judging rules",
+      { ...base, metagraph: metagraph(0, { weightsVersionKey: 3n }), versionKey: 2n },
+      { kind: "nothing", reason: "the subnet asks for version key 3, this program has 2: update it" },
     ],
     [
       "waits for the rate limit where it is longer than the tempo",

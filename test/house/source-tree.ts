@@ -1,8 +1,7 @@
 /**
  * The project's own sources, parsed, for tests of the house rules.
  */
-import { execFileSync } from "node:child_process";
-import { existsSync, readFileSync } from "node:fs";
+import { readFileSync, readdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseSync } from "oxc-parser";
@@ -93,13 +92,16 @@ function parseFile(path: string): SourceFile {
   return { path, text, imports, functions: functions.map((outer) => withOwnLines(outer, functions)) };
 }
 
-/** Paths of the project's files: tracked ones, and untracked ones that are not ignored. */
-export function projectPaths(): string[] {
-  const listed = execFileSync("git", ["ls-files", "--cached", "--others", "--exclude-standard"], { cwd: ROOT });
-  return listed
-    .toString()
-    .split("\n")
-    .filter((path) => path !== "" && existsSync(join(ROOT, path)));
+/** What is installed, built or made by running, and not the project's own. */
+const FOREIGN = new Set(["node_modules", "dist", ".git", ".zipnet"]);
+
+/** Paths of the project's files. Walks the tree, because a checkout may be on a machine without git. */
+export function projectPaths(folder = ""): string[] {
+  return readdirSync(join(ROOT, folder), { withFileTypes: true }).flatMap((entry) => {
+    const path = join(folder, entry.name);
+    if (FOREIGN.has(entry.name)) return [];
+    return entry.isDirectory() ? projectPaths(path) : [path];
+  });
 }
 
 /** All TypeScript of the project but what is generated. */

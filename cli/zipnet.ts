@@ -12,6 +12,14 @@ import { explainFailure } from "./failure.js";
 import { shutdownSignal } from "./shutdown.js";
 import { VERSION } from "./version.js";
 
+/** Makes the commands below one end and explain themselves as it does; added commands do not by themselves. */
+function passSettingsOn(command: Command): void {
+  for (const child of command.commands) {
+    child.copyInheritedSettings(command);
+    passSettingsOn(child);
+  }
+}
+
 async function main(): Promise<void> {
   const signal = shutdownSignal();
   const zipnet = new Command("zipnet")
@@ -23,6 +31,7 @@ async function main(): Promise<void> {
   for (const command of [demoCommand(signal), epochCommand(), catalogueCommand(), authCommand()]) {
     zipnet.addCommand(command);
   }
+  passSettingsOn(zipnet);
   try {
     await zipnet.parseAsync();
   } catch (error) {

@@ -43,7 +43,7 @@ describe("the miner's settings", () => {
       ZIPNET_CONTACT: "me (here)",
     });
     const expected = [/_RELAYS .*address#hotkey/, /_STATE_DIR .*missing/, /_SOURCE .*one of zillow-shape, invented/];
-    expected.push(/_PROXIES .*addresses/, /_CONTACT .*parentheses/, /_COVER_PERCENT .*1 to 100/);
+    expected.push(/_COVER_PERCENT .*1 to 100/, /_PROXIES .*addresses/, /_CONTACT .*parentheses/);
     assert.equal(problems.length, expected.length, problems.join("\n"));
     expected.forEach((pattern, index) => assert.match(problems[index] ?? "", pattern));
   });

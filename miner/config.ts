@@ -1,6 +1,7 @@
 /**
  * The miner's settings.
  */
+import { LOG_SETTINGS, SITE_READER_SETTINGS } from "../adapters/settings/common-settings.js";
 import {
   type RawSettings,
   type SettingsOf,
@@ -21,11 +22,6 @@ function relayOf(text: string): Endpoint | undefined {
   const url = urlSchema.safeParse(address);
   const hotkey = hotkeySchema.safeParse(hotkeyText);
   return url.success && hotkey.success && rest.length === 0 ? { url: url.data, hotkey: hotkey.data } : undefined;
-}
-
-/** A proxy as written in the settings; undefined for what is no address of one. */
-function proxyOf(text: string): string | undefined {
-  return URL.canParse(text) && /^(https?|socks[45]?):$/.test(new URL(text).protocol) ? text : undefined;
 }
 
 /** The words of a list, each read; undefined when any is not in its form. */
@@ -53,28 +49,9 @@ export const SETTINGS = {
     "Where listings come from: zillow-shape reads the pages of sourceUrl, invented makes them up (only to test judging).",
     parse.oneOf(["zillow-shape", "invented"], "zillow-shape"),
   ),
-  sourceUrl: setting("Address of the listing site.", parse.url()),
   requestIntervalMs: setting(
     "Time between two requests to the site in milliseconds, 0 to 600000. robots.txt may ask for more.",
     parse.integer({ min: 0, max: 600_000 }, 1000),
-  ),
-  proxies: setting(
-    "Proxies for the browser, used in turn, separated by commas.",
-    parse.custom("addresses like http://host:port, separated by commas", (text) => allOf(text, proxyOf), []),
-    { secret: true },
-  ),
-  chromium: setting("Path of the browser. Default: the first one found on the machine.", parse.optionalText()),
-  contact: setting(
-    "How the site's owner reaches you, an address or e-mail; part of the User-Agent. Needed for sites elsewhere.",
-    parse.custom("without line breaks and parentheses", (text) => (/[\r\n()]/.test(text) ? undefined : text), ""),
-  ),
-  pageTimeoutMs: setting(
-    "Time for one page in milliseconds, 100 to 600000.",
-    parse.integer({ min: 100, max: 600_000 }, 30_000),
-  ),
-  retries: setting(
-    "How often a page is tried again at once when it fails, 0 to 10.",
-    parse.integer({ min: 0, max: 10 }, 2),
   ),
   concurrency: setting("Zip codes that are scraped at the same time, 1 to 64.", parse.integer({ min: 1, max: 64 }, 1)),
   coverPercent: setting(
@@ -82,11 +59,8 @@ export const SETTINGS = {
     parse.integer({ min: 1, max: 100 }, 100),
   ),
   progress: setting("Whether the server is told how far this miner is: on or off.", parse.oneOf(["on", "off"], "on")),
-  logFormat: setting("Form of the log: json for programs, pretty for people.", parse.oneOf(["json", "pretty"], "json")),
-  logLevel: setting(
-    "The least level that is logged: debug, info, warn or error.",
-    parse.oneOf(["debug", "info", "warn", "error"], "info"),
-  ),
+  ...SITE_READER_SETTINGS,
+  ...LOG_SETTINGS,
 } as const;
 
 /** The miner's settings, parsed and checked. */

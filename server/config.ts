@@ -1,6 +1,7 @@
 /**
  * The server's settings: names, defaults, checks.
  */
+import { LOG_SETTINGS } from "../adapters/settings/common-settings.js";
 import {
   type RawSettings,
   type SettingsOf,
@@ -120,14 +121,7 @@ export const SETTINGS = {
     "Age in milliseconds at which the metagraph is read again. Default 30000.",
     parse.integer({ min: 100, max: 3_600_000 }, 30_000),
   ),
-  logFormat: setting(
-    '"json" for programs or "pretty" for people. Default json.',
-    parse.oneOf(["json", "pretty"], "json"),
-  ),
-  logLevel: setting(
-    "Lowest level that is logged. Default info.",
-    parse.oneOf(["debug", "info", "warn", "error"], "info"),
-  ),
+  ...LOG_SETTINGS,
 };
 
 /** The server's settings as they hold. */

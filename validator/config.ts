@@ -1,6 +1,7 @@
 /**
  * The validator's settings.
  */
+import { LOG_SETTINGS, SITE_READER_SETTINGS } from "../adapters/settings/common-settings.js";
 import {
   type RawSettings,
   type SettingsOf,
@@ -18,13 +19,6 @@ const readNetwork = (text: string): string | undefined => (/^[A-Za-z0-9_-]{1,32}
 function readChain(text: string): { kind: "local"; url: string } | undefined {
   const url = /^local:(https?:\/\/.+?)\/*$/.exec(text)?.[1];
   return url !== undefined && URL.canParse(url) ? { kind: "local", url } : undefined;
-}
-
-function readProxies(text: string): readonly string[] | undefined {
-  const proxies = text.split(/[\s,]+/).filter((word) => word !== "");
-  const isProxy = (word: string): boolean =>
-    URL.canParse(word) && /^(https?|socks[45]?):$/.test(new URL(word).protocol);
-  return proxies.every(isProxy) ? proxies : undefined;
 }
 
 /** The settings by name: meaning, default and check. */
@@ -67,28 +61,9 @@ export const SETTINGS = {
     "Where listings are read again: zillow-shape reads the pages of sourceUrl, invented makes them up (only to test judging).",
     parse.oneOf(["zillow-shape", "invented"], "zillow-shape"),
   ),
-  sourceUrl: setting("Address of the listing site.", parse.url()),
   requestIntervalMs: setting(
     "Time between two requests to the site in milliseconds, 0 to 600000. robots.txt may ask for more. Default 500.",
     parse.integer({ min: 0, max: 600_000 }, 500),
-  ),
-  proxies: setting(
-    "Proxies for the browser, used in turn, separated by commas.",
-    parse.custom("addresses like http://host:port, separated by commas", readProxies, []),
-    { secret: true },
-  ),
-  chromium: setting("Path of the browser. Default: the first one found on the machine.", parse.optionalText()),
-  contact: setting(
-    "How the site's owner reaches you, an address or e-mail; part of the User-Agent. Needed for sites elsewhere.",
-    parse.custom("without line breaks and parentheses", (text) => (/[\r\n()]/.test(text) ? undefined : text), ""),
-  ),
-  pageTimeoutMs: setting(
-    "Time for one page in milliseconds. Default 30000.",
-    parse.integer({ min: 100, max: 600_000 }, 30_000),
-  ),
-  retries: setting(
-    "How often a page is tried again at once when it fails. Default 2.",
-    parse.integer({ min: 0, max: 10 }, 2),
   ),
   concurrency: setting(
     "Files and pages that are read at the same time. Default 2.",
@@ -126,14 +101,8 @@ export const SETTINGS = {
     "Epochs that a resume token of the relay may be behind. Default 42.",
     parse.integer({ min: 2, max: 10_000 }, 42),
   ),
-  logFormat: setting(
-    '"json" for programs or "pretty" for people. Default json.',
-    parse.oneOf(["json", "pretty"], "json"),
-  ),
-  logLevel: setting(
-    "Lowest level that is logged. Default info.",
-    parse.oneOf(["debug", "info", "warn", "error"], "info"),
-  ),
+  ...SITE_READER_SETTINGS,
+  ...LOG_SETTINGS,
 } as const;
 
 /** The validator's settings as they hold. */

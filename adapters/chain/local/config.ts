@@ -1,3 +1,4 @@
+import { LOG_SETTINGS } from "../../settings/common-settings.js";
 import { parse, type RawSettings, readSettings, setting, type SettingsOf } from "../../settings/settings.js";
 import type { ChainRules } from "./events.js";
 
@@ -47,14 +48,7 @@ export const SETTINGS = {
     "Stake in rao from which on a hotkey may set weights. Default 1000000000000, which are 1,000 TAO, as on the main network.",
     parse.integer({ min: 0, max: 999_999_999_999_999 }, 1_000_000_000_000),
   ),
-  logFormat: setting(
-    '"json" for programs or "pretty" for people. Default json.',
-    parse.oneOf(["json", "pretty"], "json"),
-  ),
-  logLevel: setting(
-    "Lowest level that is logged. Default info.",
-    parse.oneOf(["debug", "info", "warn", "error"], "info"),
-  ),
+  ...LOG_SETTINGS,
 };
 
 /** The embedded chain's settings as they hold. */

@@ -1,6 +1,7 @@
 /**
  * Settings of the listing site.
  */
+import { LOG_SETTINGS } from "../../settings/common-settings.js";
 import { parse, setting } from "../../settings/settings.js";
 
 /** The shape of the settings, from which the command line makes its flags. */
@@ -25,9 +26,5 @@ export const SETTINGS = {
     "Ten-thousandths of the pages that answer with a challenge, 0 to 10000 (default 0).",
     parse.integer({ min: 0, max: 10_000 }, 0),
   ),
-  logFormat: setting("Form of the log: json or pretty (default json).", parse.oneOf(["json", "pretty"], "json")),
-  logLevel: setting(
-    "Lowest level to log: debug, info, warn or error (default info).",
-    parse.oneOf(["debug", "info", "warn", "error"], "info"),
-  ),
+  ...LOG_SETTINGS,
 };

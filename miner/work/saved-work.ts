@@ -6,7 +6,6 @@ import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import type { Epoch } from "../../gen/zipnet/v1/epoch_pb.js";
 import type { SignedRecord } from "../../gen/zipnet/v1/record_pb.js";
 import { type ManifestObject, ManifestObjectSchema } from "../../gen/zipnet/v1/submission_pb.js";
-import { utf8ToBytes } from "../../core/hash.js";
 import { startMsOfEpochId } from "../../core/epoch-time.js";
 import type { LocalState } from "../../core/ports.js";
 import { decodeRecord, encodeRecord } from "../../core/signed-record.js";

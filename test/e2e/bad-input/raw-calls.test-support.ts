@@ -6,7 +6,7 @@ import { authHeaders, nextNonce } from "../../../rpc/auth.js";
 import { procedureOf } from "../../../rpc/roles.js";
 import { NETUID, NETWORK, type TestedServer } from "./world.test-support.js";
 
-type Unary<I extends DescMessage> = DescMethodUnary<I, DescMessage>;
+type Unary<I extends DescMessage> = DescMethodUnary<I>;
 
 /** The headers that make a call good. */
 export function goodHeaders<I extends DescMessage>(

@@ -1,8 +1,11 @@
 import { pino } from "pino";
 import type { Log } from "../../core/ports.js";
 
-/** Facts that could let somebody else act in our name; never written. */
-const SECRETS = ["signature", "url", "headers", "secret", "seed", "wallet"].flatMap((name) => [`*.grants[*].${name}`]);
+/** A fact as text; of an error only its message, for the stack is no reading matter. */
+function textOf(fact: unknown): string {
+  if (typeof fact !== "object" || fact === null) return String(fact);
+  return "stack" in fact && "message" in fact ? JSON.stringify(fact.message) : JSON.stringify(fact);
+}
 
 /** One readable line: time, level, program, sentence, then the facts. */
 function prettyLine(line: string): string {
@@ -11,7 +14,7 @@ function prettyLine(line: string): string {
   const word = { 20: "debug", 30: "", 40: "WARN", 50: "ERROR" }[level as number] ?? "";
   const shown = Object.entries(facts)
     .filter(([key]) => key !== "event")
-    .map(([key, value]) => `${key}=${typeof value === "object" ? JSON.stringify(value) : String(value)}`);
+    .map(([key, value]) => `${key}=${textOf(value)}`);
   return [clock, String(name), word, String(msg), shown.join(" ")].filter((part) => part !== "").join("  ");
 }
 
@@ -31,7 +34,7 @@ export function createLog(
     options.format === "json"
       ? destination
       : { write: (line: string) => void destination.write(`${prettyLine(line)}\n`) };
-  const logger = pino({ name, level: options.level, base: { name }, redact: SECRETS }, stream);
+  const logger = pino({ name, level: options.level, base: { name } }, stream);
   return {
     debug: (facts, message) => logger.debug(facts, message),
     info: (facts, message) => logger.info(facts, message),

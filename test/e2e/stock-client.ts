@@ -4,18 +4,19 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { fileURLToPath } from "node:url";
+import { systemClock } from "../../adapters/clock/system-clock.js";
 import { serverSpec, walletOf } from "../../cli/demo/network.js";
-import { Testbed } from "./testbed.js";
+import { Testbed, openEpochLengthSeconds } from "./testbed.js";
 
 const run = promisify(execFile);
 const ZIPNET = fileURLToPath(new URL("../../dist/cli/zipnet.js", import.meta.url));
-const HOUR_S = 3600;
 
 /** A server with an open epoch. */
 export async function startServerWithEpoch(): Promise<Testbed> {
+  const epochLengthSeconds = openEpochLengthSeconds(systemClock.now());
   const testbed = await Testbed.create({
-    epochLengthSeconds: HOUR_S,
-    startUpMs: -HOUR_S * 1000,
+    epochLengthSeconds,
+    startUpMs: -epochLengthSeconds * 1000,
     targetListings: 400,
     spotCheckListings: 8,
   });

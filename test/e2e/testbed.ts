@@ -27,6 +27,19 @@ export function missingPart(): string | undefined {
   return undefined;
 }
 
+/** Time that an epoch must still last for a test that wants it open all the time. */
+const OPEN_FOR_S = 1_800;
+
+/**
+ * Length of an epoch that is open now and for at least half an hour, whatever the time: epochs of any one length end
+ * at fixed moments, and a test must not fail because it runs at one.
+ */
+export function openEpochLengthSeconds(nowMs: number): number {
+  const nowS = Math.floor(nowMs / 1000);
+  const length = [86_400, 80_000, 70_000].find((candidate) => candidate - (nowS % candidate) >= OPEN_FOR_S);
+  return length ?? 60_000;
+}
+
 /** What a test may choose. */
 export interface TestbedOptions {
   readonly epochLengthSeconds: number;

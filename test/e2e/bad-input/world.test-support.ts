@@ -18,9 +18,8 @@ import { openRecord } from "../../../core/signed-record.js";
 import { type Epoch, EpochSchema } from "../../../gen/zipnet/v1/epoch_pb.js";
 import type { GetSubmissionResponse } from "../../../gen/zipnet/v1/submission_service_pb.js";
 import { type Clients, createClients } from "../../../rpc/client.js";
-import { Testbed } from "../testbed.js";
+import { Testbed, openEpochLengthSeconds } from "../testbed.js";
 
-const DAY_S = 86_400;
 /** Long enough to upload in, short enough to wait for. */
 const SHORT_EPOCH_S = 8;
 const TAO = 1_000_000_000n;
@@ -143,9 +142,10 @@ export class World implements AsyncDisposable {
   ) {}
 
   static async create(): Promise<World> {
+    const epochLengthSeconds = openEpochLengthSeconds(systemClock.now());
     const testbed = await Testbed.create({
-      epochLengthSeconds: DAY_S,
-      startUpMs: -DAY_S * 1000,
+      epochLengthSeconds,
+      startUpMs: -epochLengthSeconds * 1000,
       targetListings: 1_000,
       spotCheckListings: 8,
     });

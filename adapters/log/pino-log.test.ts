@@ -28,7 +28,8 @@ describe("log", () => {
       { name: lines[0]?.name, event: lines[0]?.event, counts: lines[0]?.counts, msg: lines[0]?.msg },
       { name: "miner", event: "finalized", counts: { rows: 2 }, msg: "done" },
     );
-    assert.match((lines[1]?.err as { stack: string }).stack, /it broke\n\s+at /);
+    const error = lines[1]?.err as { stack: string } | undefined;
+    assert.match(error?.stack ?? "", /it broke\n\s+at /);
   });
 
   it("prints one sentence per line for people", () => {

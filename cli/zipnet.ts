@@ -10,7 +10,7 @@ import { epochCommand } from "./commands/epoch.js";
 import { programCommands } from "./commands/programs.js";
 import { explainFailure } from "./failure.js";
 import { shutdownSignal } from "./shutdown.js";
-import { VERSION } from "./version.js";
+import { SOFTWARE_VERSION } from "../core/version.js";
 
 /** Makes the commands below one end and explain themselves as it does; added commands do not by themselves. */
 function passSettingsOn(command: Command): void {
@@ -24,7 +24,7 @@ async function main(): Promise<void> {
   const signal = shutdownSignal();
   const zipnet = new Command("zipnet")
     .description("Coordinates a Bittensor subnet that pays miners for collecting US property listings.")
-    .version(VERSION)
+    .version(SOFTWARE_VERSION)
     .exitOverride()
     .showHelpAfterError("(see --help)");
   for (const command of programCommands(signal)) zipnet.addCommand(command);

@@ -62,6 +62,11 @@ export class ZipnetError extends Error {
   }
 }
 
+/** What was thrown, in one sentence for people. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
 /** A rule that a field breaks. */
 export interface FieldViolation {
   /** Path of the field, for example "objects[3].zip_code". */

@@ -1,6 +1,7 @@
 /**
  * `zipnet miner`: makes the parts and runs the miner.
  */
+import { SOFTWARE_VERSION } from "../core/version.js";
 import { randomInt } from "node:crypto";
 import { chromiumPages } from "../adapters/browser/chromium.js";
 import { systemClock } from "../adapters/clock/system-clock.js";
@@ -22,7 +23,7 @@ import { serverCalls } from "./server-calls.js";
 
 /** Who reads a site's pages. The first word is the name that its robots.txt is asked for. */
 function userAgentOf(contact: string): string {
-  return `zipnet/0.1.0 (miner${contact === "" ? "" : `; ${contact}`})`;
+  return `zipnet/${SOFTWARE_VERSION} (miner${contact === "" ? "" : `; ${contact}`})`;
 }
 
 /** The source of listings, and how to let go of it. */

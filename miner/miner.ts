@@ -1,6 +1,7 @@
 /**
  * The miner: follows the epochs, works on the newest one that is open, and is never ended by a failed epoch.
  */
+import { millisOf } from "../core/timestamps.js";
 import { timestampMs } from "@bufbuild/protobuf/wkt";
 import type { Log } from "../core/ports.js";
 import { openRecord } from "../core/signed-record.js";
@@ -144,8 +145,8 @@ async function workUntilClose(
   signal: AbortSignal,
 ): Promise<void> {
   const times = {
-    startMs: epoch.startTime === undefined ? 0 : timestampMs(epoch.startTime),
-    closeMs: epoch.closeTime === undefined ? 0 : timestampMs(epoch.closeTime),
+    startMs: millisOf(epoch.startTime),
+    closeMs: millisOf(epoch.closeTime),
   };
   const reporting = new AbortController();
   const reported = reporter?.run(reporting.signal, signal);

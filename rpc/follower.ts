@@ -5,7 +5,7 @@
 import { EpochSchema, type Epoch } from "../gen/zipnet/v1/epoch_pb.js";
 import type { EpochClosed, WatchEpochsResponse } from "../gen/zipnet/v1/epoch_service_pb.js";
 import type { SignedRecord } from "../gen/zipnet/v1/record_pb.js";
-import { ZipnetError } from "../core/errors.js";
+import { ZipnetError, messageOf } from "../core/errors.js";
 import type { Clock, Log, Signer, VerifySignature } from "../core/ports.js";
 import { openRecord } from "../core/signed-record.js";
 import { type Clients, type Endpoint, createClients } from "./client.js";
@@ -181,7 +181,7 @@ class Follower {
   #failed(index: number, failure: Failure, error: unknown): FollowerInput {
     const url = this.#options.endpoints[index]?.url;
     if (!this.#signal.aborted) {
-      const facts = { url, failure, err: error instanceof Error ? error.message : String(error) };
+      const facts = { url, failure, err: messageOf(error) };
       this.#options.log.warn(facts, "following the epochs was interrupted; it goes on after a pause");
     }
     return { kind: "failed", failure };

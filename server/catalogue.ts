@@ -1,3 +1,4 @@
+import { messageOf } from "../core/errors.js";
 import { readFile } from "node:fs/promises";
 import { decodeCatalogue } from "../core/catalogue.js";
 import { sha256Hex } from "../core/hash.js";
@@ -51,8 +52,4 @@ async function readFromStore(sha256: string, objects: ObjectStore): Promise<Read
     throw new Error(`${where} is not in the object store; start once with its file, which stores it`);
   }
   return decoded(bytes, where);
-}
-
-function messageOf(cause: unknown): string {
-  return cause instanceof Error ? cause.message : String(cause);
 }

@@ -1,7 +1,7 @@
 /**
  * The server's settings: names, defaults, checks.
  */
-import { LOG_SETTINGS } from "../adapters/settings/common-settings.js";
+import { DEPLOYMENT_SETTINGS, LOG_SETTINGS } from "../adapters/settings/common-settings.js";
 import {
   type RawSettings,
   type SettingsOf,
@@ -14,17 +14,7 @@ import {
 import { epochIdOf, epochNumberOfId } from "../core/epoch-time.js";
 import { RULE_SETTINGS, ruleProblems, rulesOf } from "./config-rules.js";
 import type { CallLimits, Deployment } from "./parts.js";
-import {
-  type CachePlace,
-  type ChainPlace,
-  type ObjectsPlace,
-  readCachePlace,
-  readCataloguePlace,
-  readChainPlace,
-  readObjectsPlace,
-} from "./places.js";
-
-const readNetwork = (text: string): string | undefined => (/^[A-Za-z0-9_-]{1,32}$/.test(text) ? text : undefined);
+import { type CachePlace, type ObjectsPlace, readCachePlace, readCataloguePlace, readObjectsPlace } from "./places.js";
 
 /** Settings of the server. */
 export const SETTINGS = {
@@ -39,22 +29,11 @@ export const SETTINGS = {
   ),
   tlsCert: setting("File of the TLS certificate chain, PEM. Default none: cleartext.", parse.optionalText()),
   tlsKey: setting("File of the TLS certificate's key, PEM.", parse.optionalText()),
-  network: setting(
-    'Chain network, for example "finney", "test" or "local". Default local.',
-    parse.custom("1 to 32 letters, digits, _ or -", readNetwork, "local"),
-  ),
-  netuid: setting("Subnet. Default 1.", parse.integer({ min: 0, max: 65_535 }, 1)),
+  ...DEPLOYMENT_SETTINGS,
   wallet: setting(
     'Hotkey that signs the records: a plaintext hotkey file, or "//Name" for a development key.',
     parse.text(),
     { secret: true },
-  ),
-  chain: setting(
-    'Chain, as "local:http://host:port". Default local:http://127.0.0.1:9944.',
-    parse.custom<ChainPlace>('of the form "local:http://127.0.0.1:9944"', readChainPlace, {
-      kind: "local",
-      url: "http://127.0.0.1:9944",
-    }),
   ),
   dataDir: setting("Folder for what the server keeps itself. Default zipnet-server.", parse.text("zipnet-server")),
   objects: setting(

@@ -1,7 +1,7 @@
 /**
  * Epochs as the calls need them: by id, opened and with their state checked.
  */
-import { timestampMs } from "@bufbuild/protobuf/wkt";
+import { millisOf } from "../core/timestamps.js";
 import { ZipnetError } from "../core/errors.js";
 import type { VerifySignature } from "../core/ports.js";
 import { openRecord, payloadSha256 } from "../core/signed-record.js";
@@ -78,7 +78,7 @@ export function epochBook(records: EpochRecords, verify: VerifySignature, signer
       });
     }
     const epoch = openRecord(EpochSchema, stored.record, verify, signer);
-    const closeMs = epoch.closeTime === undefined ? 0 : timestampMs(epoch.closeTime);
+    const closeMs = millisOf(epoch.closeTime);
     return remember(epochs, epochId, { epoch, closeMs, zipCodes: new Set(epoch.zipCodes.map((zip) => zip.zipCode)) });
   }
 

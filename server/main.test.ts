@@ -150,7 +150,7 @@ describe("the server's program", function () {
     const { version } = JSON.parse(await readFile(new URL("../package.json", import.meta.url), "utf8")) as {
       version: string;
     };
-    const { SOFTWARE_VERSION } = await import("./version.js");
+    const { SOFTWARE_VERSION } = await import("../core/version.js");
     assert.equal(SOFTWARE_VERSION, version);
   });
 });

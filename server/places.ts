@@ -25,19 +25,6 @@ export function readCachePlace(text: string): CachePlace | undefined {
   return /^rediss?:\/\/./.test(text) && URL.canParse(text) ? { kind: "redis", url: text } : undefined;
 }
 
-/** Where the chain is. */
-export interface ChainPlace {
-  readonly kind: "local";
-  /** Without a slash at the end. */
-  readonly url: string;
-}
-
-/** Reads `local:http://host:port`. */
-export function readChainPlace(text: string): ChainPlace | undefined {
-  const url = /^local:(https?:\/\/.+?)\/*$/.exec(text)?.[1];
-  return url !== undefined && URL.canParse(url) ? { kind: "local", url } : undefined;
-}
-
 /** Where the catalogue is. */
 export type CataloguePlace =
   | { readonly kind: "file"; readonly path: string }

@@ -1,7 +1,7 @@
 /**
  * The server: answers calls and keeps the epochs, until the signal.
  */
-import { timestampMs } from "@bufbuild/protobuf/wkt";
+import { millisOf } from "../core/timestamps.js";
 import { EpochService } from "../gen/zipnet/v1/epoch_service_pb.js";
 import { JudgingService } from "../gen/zipnet/v1/judging_service_pb.js";
 import { ServerInfoService } from "../gen/zipnet/v1/server_info_service_pb.js";
@@ -39,8 +39,8 @@ export async function assertStoreIsOurs(parts: Pick<ServerParts, "deployment" | 
   if (newest === undefined) return;
   const { record, epoch } = newest;
   const { network, netuid, epochLengthSeconds }: Deployment = parts.deployment;
-  const startMs = epoch.startTime === undefined ? 0 : timestampMs(epoch.startTime);
-  const lengthSeconds = ((epoch.closeTime === undefined ? 0 : timestampMs(epoch.closeTime)) - startMs) / 1000;
+  const startMs = millisOf(epoch.startTime);
+  const lengthSeconds = (millisOf(epoch.closeTime) - startMs) / 1000;
   const differences = [
     ["signer", record.signer, parts.signer.hotkey],
     ["network", epoch.network, network],

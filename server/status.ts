@@ -13,7 +13,7 @@ import type { StoredEpoch } from "../rpc/epoch-log.js";
 import type { EpochView, MinerView, Spot, StatusView } from "../web/view.js";
 import type { ServerParts } from "./parts.js";
 import { readProgress } from "./submissions.js";
-import { SOFTWARE_VERSION } from "./version.js";
+import { SOFTWARE_VERSION } from "../core/version.js";
 
 /** Epochs that are searched for reports, newest first. */
 const JUDGED_LOOK_BACK = 6;

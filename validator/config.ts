@@ -1,7 +1,7 @@
 /**
  * The validator's settings.
  */
-import { LOG_SETTINGS, SITE_READER_SETTINGS } from "../adapters/settings/common-settings.js";
+import { DEPLOYMENT_SETTINGS, LOG_SETTINGS, SITE_READER_SETTINGS } from "../adapters/settings/common-settings.js";
 import {
   type RawSettings,
   type SettingsOf,
@@ -13,14 +13,6 @@ import {
 } from "../adapters/settings/settings.js";
 import type { ValidatorConfig } from "./parts.js";
 
-const readNetwork = (text: string): string | undefined => (/^[A-Za-z0-9_-]{1,32}$/.test(text) ? text : undefined);
-
-/** Reads `local:http://host:port`. */
-function readChain(text: string): { kind: "local"; url: string } | undefined {
-  const url = /^local:(https?:\/\/.+?)\/*$/.exec(text)?.[1];
-  return url !== undefined && URL.canParse(url) ? { kind: "local", url } : undefined;
-}
-
 /** The settings by name: meaning, default and check. */
 export const SETTINGS = {
   serverUrl: setting("Address of the subnet's server.", parse.url()),
@@ -28,24 +20,13 @@ export const SETTINGS = {
     "The server's hotkey: it receives our calls and signs epochs, receipts and snapshots.",
     parse.hotkey(),
   ),
-  network: setting(
-    'Chain network, for example "finney", "test" or "local". Default local.',
-    parse.custom("1 to 32 letters, digits, _ or -", readNetwork, "local"),
-  ),
-  netuid: setting("Subnet. Default 1.", parse.integer({ min: 0, max: 65_535 }, 1)),
+  ...DEPLOYMENT_SETTINGS,
   wallet: setting(
     'The validator\'s hotkey: a plaintext hotkey file, or "//Name" for a development key.',
     parse.text(),
     {
       secret: true,
     },
-  ),
-  chain: setting(
-    'Chain, as "local:http://host:port". Default local:http://127.0.0.1:9944.',
-    parse.custom('of the form "local:http://127.0.0.1:9944"', readChain, {
-      kind: "local",
-      url: "http://127.0.0.1:9944",
-    }),
   ),
   stateDir: setting("Folder for what must survive a restart.", parse.text()),
   listenHost: setting("Address that the relay listens on. Default 127.0.0.1.", parse.text("127.0.0.1")),

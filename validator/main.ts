@@ -23,7 +23,7 @@ import { followEpochs } from "../rpc/follower.js";
 import { type ValidatorSettings, configOf, readValidatorSettings } from "./config.js";
 import { judgingCalls } from "./server-calls.js";
 import { runValidator } from "./validator.js";
-import { SOFTWARE_VERSION } from "./version.js";
+import { SOFTWARE_VERSION } from "../core/version.js";
 
 /** The source of listings, and how to let go of it. */
 async function openSource(

@@ -1,7 +1,7 @@
 /**
  * The status page, as one HTML document that asks for nothing else.
  */
-import { timestampMs, type Timestamp } from "@bufbuild/protobuf/wkt";
+import { millisOf } from "../core/timestamps.js";
 import { sha256Of } from "../core/hash.js";
 import type { Epoch } from "../gen/zipnet/v1/epoch_pb.js";
 import { ProgressPhase } from "../gen/zipnet/v1/submission_pb.js";
@@ -21,14 +21,10 @@ const PHASE_WORDS: Readonly<Record<ProgressPhase, string>> = {
   [ProgressPhase.FAILED]: "failed",
 };
 
-function ms(time: Timestamp | undefined): number {
-  return time === undefined ? 0 : timestampMs(time);
-}
-
 function renderMiner({ epoch }: EpochView, { hotkey, progress, receipt }: MinerView): Html {
   const troubled = progress?.phase === ProgressPhase.BLOCKED || progress?.phase === ProgressPhase.FAILED;
   const state = receipt === undefined ? PHASE_WORDS[progress?.phase ?? ProgressPhase.UNSPECIFIED] : "finalized";
-  const after = receipt === undefined ? "" : duration(ms(receipt.receivedTime) - ms(epoch.startTime));
+  const after = receipt === undefined ? "" : duration(millisOf(receipt.receivedTime) - millisOf(epoch.startTime));
   const size = receipt === undefined ? (progress?.uploadedBytes ?? 0n) : receipt.totalBytes;
   const done =
     progress === undefined
@@ -100,7 +96,7 @@ function figure(name: string, value: Html | string): Html {
 
 function renderEpoch(title: string, view: EpochView, nowMs: number, map: Html | undefined): Html {
   const { epoch, miners } = view;
-  const closeMs = ms(epoch.closeTime);
+  const closeMs = millisOf(epoch.closeTime);
   const clock =
     nowMs < closeMs
       ? figure("Time left", html`<span data-until="${closeMs}">${duration(closeMs - nowMs)}</span>`)

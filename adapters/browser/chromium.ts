@@ -4,7 +4,7 @@
 import { getuid } from "node:process";
 import { chromium } from "playwright";
 import type { Browser, BrowserContext, BrowserContextOptions, Page as BrowserPage } from "playwright";
-import { ZipnetError } from "../../core/errors.js";
+import { ZipnetError, messageOf } from "../../core/errors.js";
 import type { Page, PageReader } from "../../core/ports.js";
 import { findChromium } from "./find-chromium.js";
 import { slots } from "./slots.js";
@@ -166,6 +166,6 @@ async function load(page: BrowserPage, url: string, timeoutMs: number): Promise<
 
 function unavailable(url: string, error: unknown): ZipnetError {
   if (error instanceof ZipnetError) return error;
-  const problem = (error instanceof Error ? error.message : String(error)).split("\n", 1)[0] ?? "";
+  const problem = messageOf(error).split("\n", 1)[0] ?? "";
   return new ZipnetError("UNAVAILABLE", `Could not read ${url}: ${problem}`, { url }, { cause: error });
 }

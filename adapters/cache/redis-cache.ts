@@ -1,7 +1,7 @@
 /** The cache in Redis, shared by all replicas. */
 import { setInterval } from "node:timers/promises";
 import { Redis } from "ioredis";
-import { ZipnetError } from "../../core/errors.js";
+import { ZipnetError, messageOf } from "../../core/errors.js";
 import type { Cache, Log } from "../../core/ports.js";
 import { assertTtl, doorbell } from "./doorbell.js";
 
@@ -136,7 +136,7 @@ async function answered<T>(where: string, call: () => Promise<T>): Promise<T> {
   try {
     return await call();
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
+    const why = messageOf(error);
     // No cause: ioredis keeps the command in its errors, values and passwords included.
     throw new ZipnetError("UNAVAILABLE", `Redis at ${where} did not do it: ${why}`);
   }

@@ -5,7 +5,7 @@
 import { parquetReadObjects } from "hyparquet";
 import type { FileMetaData } from "hyparquet";
 import { parquetWriteBuffer } from "hyparquet-writer";
-import { ZipnetError } from "../../core/errors.js";
+import { ZipnetError, messageOf } from "../../core/errors.js";
 import type { ListingFileHead, ListingFiles } from "../../core/ports.js";
 import type { Listing } from "../../gen/zipnet/v1/listing_pb.js";
 import { cellOf, COLUMNS, listingOf, SCHEMA } from "./columns.js";
@@ -61,7 +61,7 @@ async function decode(content: Uint8Array): Promise<{ head: ListingFileHead; lis
     return { head: headOf(metadata), listings: await readListings(own, metadata) };
   } catch (error) {
     if (error instanceof ZipnetError) throw error;
-    const problem = error instanceof Error ? error.message : String(error);
+    const problem = messageOf(error);
     throw unreadable("a part of it", `breaks the Parquet format (${problem})`, error);
   }
 }

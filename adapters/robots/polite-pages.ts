@@ -2,7 +2,7 @@
  * Reading with manners: what robots.txt forbids is not read, and requests to a site keep a distance in time.
  */
 import robotsModule from "robots-parser";
-import { ZipnetError } from "../../core/errors.js";
+import { ZipnetError, messageOf } from "../../core/errors.js";
 import type { Clock, PageReader } from "../../core/ports.js";
 
 // The package is CommonJS and its types describe an ES module, so that the compiler sees its one function a level deeper.
@@ -111,7 +111,7 @@ async function fetchOrUnavailable(
   try {
     return await (options.fetchRobots ?? fetchRobotsOf(options.userAgent))(url, signal);
   } catch (error) {
-    const problem = error instanceof Error ? error.message : String(error);
+    const problem = messageOf(error);
     throw new ZipnetError(
       "UNAVAILABLE",
       `Could not read ${url} (${problem}), so nothing is read from the site for now.`,

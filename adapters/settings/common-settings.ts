@@ -47,3 +47,34 @@ export const SITE_READER_SETTINGS = {
     parse.integer({ min: 0, max: 10 }, 2),
   ),
 };
+
+/** Where the chain is. */
+export interface ChainPlace {
+  readonly kind: "local";
+  /** Without a slash at the end. */
+  readonly url: string;
+}
+
+/** Reads `local:http://host:port`. */
+function readChainPlace(text: string): ChainPlace | undefined {
+  const url = /^local:(https?:\/\/.+?)\/*$/.exec(text)?.[1];
+  return url !== undefined && URL.canParse(url) ? { kind: "local", url } : undefined;
+}
+
+const readNetwork = (text: string): string | undefined => (/^[A-Za-z0-9_-]{1,32}$/.test(text) ? text : undefined);
+
+/** Which deployment a program with a chain belongs to, and where that chain is. */
+export const DEPLOYMENT_SETTINGS = {
+  network: setting(
+    'Chain network, for example "finney", "test" or "local". Default local.',
+    parse.custom("1 to 32 letters, digits, _ or -", readNetwork, "local"),
+  ),
+  netuid: setting("Subnet. Default 1.", parse.integer({ min: 0, max: 65_535 }, 1)),
+  chain: setting(
+    'Chain, as "local:http://host:port". Default local:http://127.0.0.1:9944.',
+    parse.custom<ChainPlace>('of the form "local:http://127.0.0.1:9944"', readChainPlace, {
+      kind: "local",
+      url: "http://127.0.0.1:9944",
+    }),
+  ),
+};

@@ -2,8 +2,8 @@
  * Reads what the demo ended with, from the places where everybody could read it: the server, the store, the chain and
  * the listing site itself.
  */
+import { millisOf } from "../../core/timestamps.js";
 import { fromJson } from "@bufbuild/protobuf";
-import { timestampMs } from "@bufbuild/protobuf/wkt";
 import { fetchTransfer } from "../../adapters/transfer/fetch-transfer.js";
 import { listingFiles } from "../../adapters/parquet/listing-files.js";
 import { verifySr25519 } from "../../adapters/wallet/wallet.js";
@@ -84,7 +84,7 @@ export async function compareUploads(
 }
 
 async function wasShown(row: Listing, shown: ReturnType<typeof siteMemory>): Promise<boolean> {
-  const readMs = row.scrapedTime === undefined ? 0 : timestampMs(row.scrapedTime);
+  const readMs = millisOf(row.scrapedTime);
   for (const beforeMs of SHOWN_BEFORE_MS) {
     const listing = (await shown(row.zipCode, readMs - beforeMs)).get(row.listingId);
     if (listing !== undefined && sameListing(row, listing)) return true;

@@ -1,7 +1,7 @@
 /**
  * Who is spot checked, and in which order.
  */
-import { timestampMs } from "@bufbuild/protobuf/wkt";
+import { millisOf } from "../timestamps.js";
 import type { Epoch, Rules } from "../../gen/zipnet/v1/epoch_pb.js";
 import { bytesToHex, sha256Of } from "../hash.js";
 import { byText } from "./apportion.js";
@@ -34,8 +34,8 @@ export function weighParts(parts: Omit<ScoreParts, "scoreBps">, rules: Rules): S
  */
 export function heuristicParts(check: SubmissionCheck, consensus: Consensus, epoch: Epoch, rules: Rules): ScoreParts {
   if (acceptedCount(check) === 0) return { speedBps: 0, qualityBps: 0, volumeBps: 0, scoreBps: 0 };
-  const startMs = epoch.startTime === undefined ? 0 : timestampMs(epoch.startTime);
-  const closeMs = epoch.closeTime === undefined ? 0 : timestampMs(epoch.closeTime);
+  const startMs = millisOf(epoch.startTime);
+  const closeMs = millisOf(epoch.closeTime);
   const parts = {
     speedBps: speedBps(check.receivedMs, startMs, closeMs, rules),
     qualityBps: heuristicQualityBps(check),

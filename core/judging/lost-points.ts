@@ -1,8 +1,8 @@
 /**
  * Every point that a miner did not get, with its reason. The entries add up to what the score lacks of 10,000.
  */
+import { millisOf } from "../timestamps.js";
 import { create } from "@bufbuild/protobuf";
-import { timestampMs } from "@bufbuild/protobuf/wkt";
 import type { Epoch, Rules } from "../../gen/zipnet/v1/epoch_pb.js";
 import {
   type Evidence,
@@ -86,7 +86,7 @@ function costed(losses: readonly Loss[], cost: number): LostPoints[] {
 }
 
 function speedLosses(check: SubmissionCheck, epoch: Epoch): Loss[] {
-  const startMs = epoch.startTime === undefined ? 0 : timestampMs(epoch.startTime);
+  const startMs = millisOf(epoch.startTime);
   const lateSeconds = Math.floor((check.receivedMs - startMs) / 1000);
   return [{ reason: LossReason.LATE, detail: `received ${lateSeconds} seconds after the start`, size: 1 }];
 }

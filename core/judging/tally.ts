@@ -1,7 +1,7 @@
 /**
  * The checks of single rows, added up over a submission.
  */
-import { timestampMs } from "@bufbuild/protobuf/wkt";
+import { millisOf } from "../timestamps.js";
 import type { Epoch } from "../../gen/zipnet/v1/epoch_pb.js";
 import type { Listing } from "../../gen/zipnet/v1/listing_pb.js";
 import { LossReason } from "../../gen/zipnet/v1/report_pb.js";
@@ -20,7 +20,7 @@ export class Tally {
 
   constructor(epoch: Epoch, receivedMs: number) {
     this.assigned = new Set(epoch.zipCodes.map((zip) => zip.zipCode));
-    this.window = { startMs: epoch.startTime === undefined ? 0 : timestampMs(epoch.startTime), receivedMs };
+    this.window = { startMs: millisOf(epoch.startTime), receivedMs };
   }
 
   add(zipCode: string, content: FileContent): void {

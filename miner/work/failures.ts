@@ -1,12 +1,12 @@
 /**
  * What a failure means for the work. Pure.
  */
-import { ZipnetError } from "../../core/errors.js";
+import { ZipnetError, messageOf } from "../../core/errors.js";
 
 /** An error in one sentence for people. */
 export function reasonOf(error: unknown): string {
   if (error instanceof ZipnetError) return `${error.reason}: ${error.message}`;
-  return error instanceof Error ? error.message : String(error);
+  return messageOf(error);
 }
 
 /**

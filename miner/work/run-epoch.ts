@@ -2,7 +2,7 @@
  * The work on one epoch, from wherever local state says it stands to the receipt: asks the plan for the next step and
  * takes it.
  */
-import { timestampMs } from "@bufbuild/protobuf/wkt";
+import { millisOf } from "../../core/timestamps.js";
 import type { Clock } from "../../core/ports.js";
 import type { Epoch } from "../../gen/zipnet/v1/epoch_pb.js";
 import type { MinerEvent } from "../progress.js";
@@ -19,7 +19,7 @@ async function loadWork(
   epoch: Epoch,
   settings: EpochSettings,
 ): Promise<{ work: EpochWork; event: MinerEvent }> {
-  const closeMs = epoch.closeTime === undefined ? 0 : timestampMs(epoch.closeTime);
+  const closeMs = millisOf(epoch.closeTime);
   const planned = epoch.zipCodes.slice(0, coveredCount(epoch.zipCodes.length, settings.coverPercent));
   const [scraped, uploaded] = [await saved.scraped(), await saved.uploaded()];
   const zipCodes = new Map(planned.map(({ zipCode }) => [zipCode, UNTOUCHED]));
@@ -29,7 +29,7 @@ async function loadWork(
   const [manifest, receipt] = [await saved.manifest(), await saved.receipt()];
   return {
     work: {
-      startMs: epoch.startTime === undefined ? 0 : timestampMs(epoch.startTime),
+      startMs: millisOf(epoch.startTime),
       closeMs,
       concurrency: settings.concurrency,
       zipCodes,

@@ -2,6 +2,7 @@
  * What a miner keeps in its local state, and under which names. A file of listings is saved before its facts, and its
  * facts before anything is told to the server, so that whatever is named here is really there after a crash.
  */
+import { millisOf } from "../../core/timestamps.js";
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import type { Epoch } from "../../gen/zipnet/v1/epoch_pb.js";
 import type { SignedRecord } from "../../gen/zipnet/v1/record_pb.js";
@@ -33,7 +34,7 @@ export async function newestSavedEpoch(state: LocalState): Promise<SignedRecord 
 
 /** Removes the files of epochs that started two epochs before this one or earlier. Records of all kinds stay. */
 export async function removeOldFiles(state: LocalState, epoch: Epoch): Promise<void> {
-  const startMs = epoch.startTime === undefined ? 0 : timestampMs(epoch.startTime);
+  const startMs = millisOf(epoch.startTime);
   const lengthMs = (epoch.closeTime === undefined ? startMs : timestampMs(epoch.closeTime)) - startMs;
   const epochIds = new Set((await state.list(WORK_PREFIX)).map((key) => key.split("/")[1] ?? ""));
   for (const epochId of epochIds) {

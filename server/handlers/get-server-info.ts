@@ -4,7 +4,7 @@ import { type ServerInfoService, ServiceKind } from "../../gen/zipnet/v1/server_
 import { AUTH_VERSION } from "../../rpc/auth.js";
 import { MAX_OBJECTS_PER_CALL, MAX_OBJECTS_PER_MANIFEST, MAX_OBJECT_BYTES } from "../limits.js";
 import type { ServerParts } from "../parts.js";
-import { SOFTWARE_VERSION } from "../version.js";
+import { SOFTWARE_VERSION } from "../../core/version.js";
 
 /** Reads the server's time, identity and limits. */
 export function getServerInfo(parts: ServerParts): ServiceImpl<typeof ServerInfoService>["getServerInfo"] {

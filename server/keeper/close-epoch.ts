@@ -1,23 +1,19 @@
-import { timestampMs } from "@bufbuild/protobuf/wkt";
+import { millisOf } from "../../core/timestamps.js";
 import PQueue from "p-queue";
 import { receiptPrefix } from "../../core/object-keys.js";
 import type { Block } from "../../core/ports.js";
 import { decodeRecord, openRecord, payloadSha256, sealRecord } from "../../core/signed-record.js";
-import { type Receipt, ReceiptSchema, SnapshotSchema } from "../../gen/zipnet/v1/submission_pb.js";
+import { ReceiptSchema, SnapshotSchema } from "../../gen/zipnet/v1/submission_pb.js";
 import type { StoredEpoch } from "../../rpc/epoch-log.js";
 import { OBJECT_CHECKS_AT_ONCE } from "../limits.js";
 import type { HeldReceipt } from "../submissions.js";
 import type { KeeperParts } from "./keeper.js";
 import { seedBlockOf } from "./seed.js";
 
-function receivedMs(receipt: Receipt): number {
-  return receipt.receivedTime === undefined ? 0 : timestampMs(receipt.receivedTime);
-}
-
 /** The order of a snapshot: by time received, then by hotkey. */
 function inSnapshotOrder(receipts: readonly HeldReceipt[]): HeldReceipt[] {
   return receipts.toSorted((a, b) => {
-    const byTime = receivedMs(a.receipt) - receivedMs(b.receipt);
+    const byTime = millisOf(a.receipt.receivedTime) - millisOf(b.receipt.receivedTime);
     return byTime === 0 ? (a.receipt.hotkey < b.receipt.hotkey ? -1 : 1) : byTime;
   });
 }

@@ -1,6 +1,7 @@
 /**
  * The cheap checks on every submission, and the rows of one that are compared with the source.
  */
+import { millisOf } from "../../core/timestamps.js";
 import { ZipnetError } from "../../core/errors.js";
 import { sha256Hex } from "../../core/hash.js";
 import type { SampledListing } from "../../core/judging/sampling.js";
@@ -10,7 +11,7 @@ import { listingsById } from "../../core/judging/tally.js";
 import type { Listing } from "../../gen/zipnet/v1/listing_pb.js";
 import type { ManifestObject, Receipt } from "../../gen/zipnet/v1/submission_pb.js";
 import type { ValidatorParts } from "../parts.js";
-import { type ClosedEpoch, receivedMsOf } from "./closed-epoch.js";
+import type { ClosedEpoch } from "./closed-epoch.js";
 import { manifestOf } from "./fetch-files.js";
 import type { WorkStore } from "./work-store.js";
 
@@ -34,7 +35,7 @@ export async function checkSubmissions(options: CheckOptions, signal: AbortSigna
 async function checkOne(receipt: Receipt, options: CheckOptions): Promise<SubmissionCheck> {
   const { epoch } = options.closed;
   const { hotkey, manifestSha256 } = receipt;
-  const receivedMs = receivedMsOf(receipt);
+  const receivedMs = millisOf(receipt.receivedTime);
   const manifest = await manifestOf(hotkey, options);
   if (manifest === undefined) return unseenSubmission({ epoch, hotkey, manifestSha256, receivedMs });
   const read = (object: ManifestObject): Promise<FileContent> => readObject(hotkey, object, options);

@@ -57,8 +57,3 @@ export function openClosedEpoch(
     uselessFromMs: closeMs + 2 * (closeMs - startMs),
   };
 }
-
-/** The time of a receipt, in unix milliseconds. */
-export function receivedMsOf(receipt: Receipt): number {
-  return receipt.receivedTime === undefined ? 0 : timestampMs(receipt.receivedTime);
-}

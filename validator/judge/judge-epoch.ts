@@ -22,7 +22,7 @@ import {
   ScoreTableSchema,
 } from "../../gen/zipnet/v1/report_pb.js";
 import type { ValidatorConfig, ValidatorParts } from "../parts.js";
-import { SOFTWARE_VERSION } from "../version.js";
+import { SOFTWARE_VERSION } from "../../core/version.js";
 import { checkSubmissions, rowsOf } from "./check-submissions.js";
 import type { ClosedEpoch } from "./closed-epoch.js";
 import { fetchSubmissions } from "./fetch-files.js";

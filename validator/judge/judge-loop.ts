@@ -1,7 +1,7 @@
 /**
  * Judging epoch after epoch: always the newest closed one that is not judged yet and still useful.
  */
-import { ZipnetError } from "../../core/errors.js";
+import { ZipnetError, messageOf } from "../../core/errors.js";
 import type { RecordedEpochs } from "../../rpc/recorded-epochs.js";
 import type { ValidatorConfig, ValidatorParts } from "../parts.js";
 import { type ClosedEpoch, openClosedEpoch } from "./closed-epoch.js";
@@ -38,7 +38,7 @@ export async function judgeEpochs(options: JudgeLoopOptions, signal: AbortSignal
     } catch (error) {
       if (signal.aborted) return;
       failures += 1;
-      const what = error instanceof Error ? error.message : String(error);
+      const what = messageOf(error);
       log.warn({ err: error }, `judging is held up and goes on from where it was: ${what}`);
       const pause = Math.min(pauseMs(failures), LONGEST_PAUSE_MS);
       await clock.sleepUntil(clock.now() + pause, signal).catch(() => {});

@@ -13,7 +13,7 @@ import { epochService } from "../../rpc/epoch-service.js";
 import type { RecordedEpochs } from "../../rpc/recorded-epochs.js";
 import { type RpcServer, startRpcServer } from "../../rpc/server.js";
 import type { ValidatorConfig } from "../parts.js";
-import { SOFTWARE_VERSION } from "../version.js";
+import { SOFTWARE_VERSION } from "../../core/version.js";
 
 /** What the relay needs. */
 export interface RelayOptions {

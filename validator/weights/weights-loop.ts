@@ -2,7 +2,7 @@
  * Setting weights, tempo after tempo.
  */
 import { z } from "zod";
-import { ZipnetError } from "../../core/errors.js";
+import { ZipnetError, messageOf } from "../../core/errors.js";
 import type { Chain, Clock, LocalState, Log, Signer } from "../../core/ports.js";
 import { type LastSet, type SettledTable, type WeightsPlan, planWeights } from "./plan.js";
 import type { SettledTables } from "./settled-tables.js";
@@ -97,8 +97,4 @@ function chainError(error: unknown): { reason?: string; chain_error?: string } {
   if (!(error instanceof ZipnetError)) return {};
   const chain = error.metadata["chain_error"];
   return { reason: error.reason, ...(chain === undefined ? {} : { chain_error: chain }) };
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

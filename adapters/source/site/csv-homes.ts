@@ -7,7 +7,7 @@ import { createReadStream } from "node:fs";
 import type { Readable } from "node:stream";
 import { create } from "@bufbuild/protobuf";
 import { parse } from "csv-parse";
-import { ZipnetError } from "../../../core/errors.js";
+import { ZipnetError, messageOf } from "../../../core/errors.js";
 import { sha256Of } from "../../../core/hash.js";
 import { randomSequence } from "../../../core/random.js";
 import { HomeType, ListingSchema, ListingStatus } from "../../../gen/zipnet/v1/listing_pb.js";
@@ -37,7 +37,7 @@ export async function readCsvHomes(stream: Readable, name: string): Promise<Home
     }
   } catch (error) {
     if (error instanceof ZipnetError) throw error;
-    const problem = error instanceof Error ? error.message : String(error);
+    const problem = messageOf(error);
     throw new ZipnetError("FILE_UNREADABLE", `Cannot read the homes file ${name}: ${problem}`, {}, { cause: error });
   }
   if (newest.size === 0) throw new ZipnetError("FILE_UNREADABLE", `The homes file ${name} has no homes.`);

@@ -1,7 +1,7 @@
 /**
  * A listing source that reads sites with Zillow-shaped pages.
  */
-import { ZipnetError } from "../../../core/errors.js";
+import { ZipnetError, messageOf } from "../../../core/errors.js";
 import { sha256Hex, utf8ToBytes } from "../../../core/hash.js";
 import type { Clock, ListingSource, LookUp, Page, PageReader, SearchPage } from "../../../core/ports.js";
 import { detailUrl, searchUrl } from "./addresses.js";
@@ -117,5 +117,5 @@ function seenOf(
 
 function noteOf(error: unknown): string {
   if (error instanceof ZipnetError) return `${error.reason}: ${error.message}`;
-  return error instanceof Error ? error.message : String(error);
+  return messageOf(error);
 }

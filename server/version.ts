@@ -1,2 +1,0 @@
-/** Version of the program, as package.json has it. */
-export const SOFTWARE_VERSION = "0.1.0";

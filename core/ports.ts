@@ -37,6 +37,12 @@ export interface Signer {
   sign(bytes: Uint8Array): Uint8Array;
 }
 
+/** A hotkey whose secret is here, for what its holder alone may know. */
+export interface Wallet extends Signer {
+  /** 32 secret bytes for a purpose: the same wherever this hotkey is held, and telling nothing of the hotkey's secret. */
+  secretFor(purpose: string): Uint8Array;
+}
+
 /** Whether a signature is a hotkey's over the bytes. False for anything malformed; never throws. */
 export type VerifySignature = (bytes: Uint8Array, signature: Uint8Array, hotkey: string) => boolean;
 

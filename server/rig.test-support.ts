@@ -11,7 +11,7 @@ import { openFolderObjects } from "../adapters/objects/folder/folder-objects.js"
 import { fetchTransfer } from "../adapters/transfer/fetch-transfer.js";
 import { readyCrypto, signerFromUri, verifySr25519 } from "../adapters/wallet/wallet.js";
 import { dataKey } from "../core/object-keys.js";
-import type { Log, Signer } from "../core/ports.js";
+import type { Log, Signer, Wallet } from "../core/ports.js";
 import { recordSigningBytes } from "../core/signed-record.js";
 import type { Epoch } from "../gen/zipnet/v1/epoch_pb.js";
 import { type SignedRecord, SignedRecordSchema } from "../gen/zipnet/v1/record_pb.js";
@@ -64,10 +64,10 @@ export async function startRig(options: { log?: Log; offsetMs?: number } = {}): 
   await readyCrypto();
   const log = options.log ?? quietLog;
   const [alice, bob, vera, vito] = ["//Alice", "//Bob", "//Vera", "//Vito"].map(signerFromUri) as [
-    Signer,
-    Signer,
-    Signer,
-    Signer,
+    Wallet,
+    Wallet,
+    Wallet,
+    Wallet,
   ];
   const dir = await mkdtemp(path.join(tmpdir(), "zipnet-server-"));
   const abort = new AbortController();

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { encodeAddress } from "@polkadot/util-crypto";
+import { Keyring } from "@polkadot/keyring";
+import { encodeAddress, sr25519Verify } from "@polkadot/util-crypto";
 import { loadSigner, readyCrypto, signerFromHotkeyFile, signerFromUri, verifySr25519 } from "./wallet.js";
 
 const ALICE = "5GrwvaEF5zXb26Fz9rcQpDWS57CtERHpNehXCPcNoHGKutQY";
@@ -43,6 +44,21 @@ describe("wallet", () => {
     );
     assert.throws(() => signerFromHotkeyFile(JSON.stringify({ ss58Address: ALICE }), "x"), /neither/);
     await assert.rejects(loadSigner(join(dir, "none")), /cannot be read: ENOENT/);
+  });
+
+  it("has secrets of its own for every purpose, the same ones each time", () => {
+    const secret = signerFromUri("//Alice").secretFor("one");
+    assert.equal(secret.length, 32);
+    assert.deepEqual(signerFromUri(ALICE_SEED).secretFor("one"), secret, "the same key, however it was given");
+    assert.notDeepEqual(signerFromUri("//Alice").secretFor("two"), secret);
+    assert.notDeepEqual(signerFromUri("//Bob").secretFor("one"), secret);
+  });
+
+  it("signs what util-crypto verifies, and the other way round", () => {
+    const bytes = new TextEncoder().encode("a record");
+    const pair = new Keyring({ type: "sr25519" }).addFromUri("//Alice");
+    assert.ok(sr25519Verify(bytes, signerFromUri("//Alice").sign(bytes), pair.publicKey));
+    assert.ok(verifySr25519(bytes, pair.sign(bytes), ALICE));
   });
 
   it("verifies its signatures and nothing else", () => {

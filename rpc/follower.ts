@@ -2,44 +2,17 @@
  * Follows the epochs through every interruption: reconnects, changes endpoints, resumes from the last token, checks
  * every record, and delivers every event once and in order.
  */
-import { EpochSchema, type Epoch } from "../gen/zipnet/v1/epoch_pb.js";
-import type { EpochClosed, WatchEpochsResponse } from "../gen/zipnet/v1/epoch_service_pb.js";
-import type { SignedRecord } from "../gen/zipnet/v1/record_pb.js";
+import { EpochSchema } from "../gen/zipnet/v1/epoch_pb.js";
+import type { WatchEpochsResponse } from "../gen/zipnet/v1/epoch_service_pb.js";
 import { ZipnetError, messageOf } from "../core/errors.js";
-import type { Clock, Log, Signer, VerifySignature } from "../core/ports.js";
 import { openRecord } from "../core/signed-record.js";
-import { type Clients, type Endpoint, createClients } from "./client.js";
+import { type Clients, createClients } from "./client.js";
 import { fromConnectError } from "./errors.js";
+import type { FollowOptions, FollowedEvent, SeenMessage } from "./follower-options.js";
 import { type Failure, type FollowerInput, INITIAL_STATE, nextStep } from "./follower-state.js";
 import { nextOrSilence } from "./silence.js";
 
-/** An event of the stream, checked. `closed` is the server's word only: what counts is the signed snapshot. */
-export type FollowedEvent =
-  | { readonly kind: "epoch"; readonly epoch: Epoch; readonly record: SignedRecord }
-  | { readonly kind: "closed"; readonly closed: EpochClosed };
-
-/** What to follow, and what to do with it. */
-export interface FollowOptions {
-  /** Tried in turn, beginning with the first: the server, then relays. At least one. */
-  readonly endpoints: readonly Endpoint[];
-  readonly signer: Signer;
-  readonly network: string;
-  readonly netuid: number;
-  /** The only hotkey that may have signed epochs. */
-  readonly recordSigner: string;
-  readonly verify: VerifySignature;
-  readonly clock: Clock;
-  /** 0 (included) to 1 (excluded). */
-  readonly random: () => number;
-  readonly log: Log;
-  /** Where the resume token is kept between runs. */
-  readonly tokens: { load(): Promise<Uint8Array | undefined>; save(token: Uint8Array): Promise<void> };
-  /**
-   * Deals with an event. The token that passes it is saved only after this has resolved; when it rejects, the event
-   * comes again later. After a crash in between, the event comes again too.
-   */
-  onEvent(event: FollowedEvent): Promise<void>;
-}
+export type { FollowOptions, FollowedEvent, SeenMessage, SeenStream } from "./follower-options.js";
 
 /** Follows until the signal is aborted; resolves then. Rejects only when tokens.load rejects. */
 export async function followEpochs(options: FollowOptions, signal: AbortSignal): Promise<void> {
@@ -52,12 +25,19 @@ const SILENT_INTERVALS = 3;
 /** Until the first message says what to expect. */
 const FIRST_MESSAGE_MS = 30_000;
 
+/** How a stream ended, and with which error. */
+interface StreamEnd {
+  readonly input: Extract<FollowerInput, { kind: "failed" | "drained" }>;
+  readonly error?: unknown;
+}
+
 class Follower {
   readonly #options: FollowOptions;
   readonly #signal: AbortSignal;
   /** One connection per endpoint. */
   readonly #clients = new Map<number, Clients>();
   #state = INITIAL_STATE;
+  #streams = 0;
   #token: Uint8Array = new Uint8Array();
   /**
    * Numbers of the last epoch and the last close that were dealt with in this run. Two, because closes are not signed: a
@@ -105,6 +85,18 @@ class Follower {
 
   /** One stream, to its end; answers how it ended. */
   async #stream(index: number): Promise<FollowerInput> {
+    const { observeStream, endpoints } = this.#options;
+    const seen = { endpoint: endpoints[index]?.url ?? "", stream: this.#streams, token: this.#token };
+    this.#streams += 1;
+    observeStream?.({ ...seen, happened: "opened" });
+    const ended = await this.#streamTo(index, seen);
+    if (observeStream === undefined) return ended.input;
+    const how = this.#signal.aborted ? "stopped" : ended.input.kind === "failed" ? ended.input.failure : "drained";
+    observeStream({ ...seen, happened: "ended", how, ...("error" in ended ? { error: ended.error } : {}) });
+    return ended.input;
+  }
+
+  async #streamTo(index: number, seen: Omit<SeenMessage, "message">): Promise<StreamEnd> {
     const call = new AbortController();
     const onStop = (): void => call.abort();
     this.#signal.addEventListener("abort", onStop, { once: true });
@@ -117,9 +109,12 @@ class Follower {
         const next = await nextOrSilence(iterator, silenceMs, this.#options.clock);
         if (next === "silent") return this.#failed(index, "silent", new Error(`nothing came for ${silenceMs} ms`));
         if (next.done === true) return this.#failed(index, "unreachable", new Error("the stream ended"));
+        this.#options.observe?.({ endpoint: seen.endpoint, stream: seen.stream, message: next.value });
         const { event } = next.value;
         if (event.case === "started") silenceMs = SILENT_INTERVALS * within(100, event.value.bookmarkIntervalMs);
-        if (event.case === "drain") return { kind: "drained", delayMs: within(0, event.value.reconnectDelayMs) };
+        if (event.case === "drain") {
+          return { input: { kind: "drained", delayMs: within(0, event.value.reconnectDelayMs) } };
+        }
         const failed = await this.#dealWith(next.value, index);
         if (failed !== undefined) return failed;
       }
@@ -131,7 +126,7 @@ class Follower {
     }
   }
 
-  async #dealWith(message: WatchEpochsResponse, index: number): Promise<FollowerInput | undefined> {
+  async #dealWith(message: WatchEpochsResponse, index: number): Promise<StreamEnd | undefined> {
     if (message.event.case === "started") return undefined;
     let event: FollowedEvent | undefined;
     try {
@@ -178,13 +173,13 @@ class Follower {
     return { kind: "epoch", epoch, record: event.value };
   }
 
-  #failed(index: number, failure: Failure, error: unknown): FollowerInput {
+  #failed(index: number, failure: Failure, error: unknown): StreamEnd {
     const url = this.#options.endpoints[index]?.url;
     if (!this.#signal.aborted) {
       const facts = { url, failure, err: messageOf(error) };
       this.#options.log.warn(facts, "following the epochs was interrupted; it goes on after a pause");
     }
-    return { kind: "failed", failure };
+    return { input: { kind: "failed", failure }, error };
   }
 
   #clientsOf(index: number): Clients {

@@ -53,6 +53,13 @@ export interface EpochLog {
   next(afterRevision: number): Promise<PlacedEvent | undefined>;
   /** An epoch by id. */
   epoch(epochId: string): Promise<StoredEpoch | undefined>;
+  /**
+   * An epoch by id, the newest for "", as the bytes of a GetEpochResponse without `decoded`. Records never change, so
+   * these bytes are encoded once and shared by all who ask: nobody may write to them.
+   */
+  encodedEpoch(epochId: string): Promise<Uint8Array | undefined>;
+  /** As encodedEpoch, but at once and from memory only; undefined also when the bytes are just not at hand. */
+  heldEncodedEpoch(epochId: string): Uint8Array | undefined;
   /** The newest epoch. */
   newestEpoch(): Promise<StoredEpoch | undefined>;
   /** At most `count` epochs, newest first: those before the id where given. */

@@ -55,29 +55,3 @@ export function recordReads(options: {
     },
   };
 }
-
-/** A map that forgets what was not used for longest. */
-export class RecentMap<K, V extends object> {
-  readonly #entries = new Map<K, V>();
-  readonly #capacity: number;
-
-  constructor(capacity: number) {
-    this.#capacity = capacity;
-  }
-
-  /** The value, which counts as used now. */
-  get(key: K): V | undefined {
-    const value = this.#entries.get(key);
-    if (value !== undefined) this.set(key, value);
-    return value;
-  }
-
-  set(key: K, value: V): void {
-    this.#entries.delete(key);
-    this.#entries.set(key, value);
-    for (const oldest of this.#entries.keys()) {
-      if (this.#entries.size <= this.#capacity) break;
-      this.#entries.delete(oldest);
-    }
-  }
-}

@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
+import { fromBinary } from "@bufbuild/protobuf";
 import fc from "fast-check";
 import { manualClock } from "../adapters/clock/manual-clock.js";
 import { readyCrypto } from "../adapters/wallet/wallet.js";
 import { epochStartMs } from "../core/epoch-time.js";
 import { ZipnetError } from "../core/errors.js";
+import { GetEpochResponseSchema } from "../gen/zipnet/v1/epoch_service_pb.js";
 import { type EpochLog, closedRevision, openedRevision } from "./epoch-log.js";
 import {
   EPOCH_SECONDS,
@@ -153,6 +155,29 @@ describe("the log of recorded epochs", () => {
     assert.notEqual(await other.newestRevision(), undefined);
     parts.objects.isDown = true;
     assert.equal((await other.newestEpoch())?.epoch.number, FIRST);
+  });
+
+  it("gives an epoch as the encoded answer, at once when it was asked for before", async () => {
+    const log = logOver(clockAt(FIRST));
+    assert.equal(await log.encodedEpoch(""), undefined);
+    assert.equal(log.heldEncodedEpoch(""), undefined);
+    await recordThrough(log, FIRST, FIRST + 1);
+    assert.equal(log.heldEncodedEpoch(idOf(FIRST)), undefined);
+    for (const [asked, number] of [
+      [idOf(FIRST), FIRST],
+      ["", FIRST + 1],
+    ] as const) {
+      const bytes = await log.encodedEpoch(asked);
+      assert.ok(bytes !== undefined);
+      const answer = fromBinary(GetEpochResponseSchema, bytes);
+      assert.deepEqual(answer.record, (await log.epoch(idOf(number)))?.record);
+      assert.equal(answer.decoded, undefined);
+      assert.equal(log.heldEncodedEpoch(asked), bytes);
+    }
+    await log.recordSnapshot(snapshotRecord(FIRST));
+    await recordThrough(log, FIRST + 2, FIRST + 2);
+    assert.equal(log.heldEncodedEpoch(""), undefined, "the newest is another one now");
+    assert.equal(await log.encodedEpoch(idOf(FIRST + 3)), undefined);
   });
 
   it("drops what is older than the kept epochs, and nothing before", async () => {

@@ -9,9 +9,8 @@ import { fromBinary } from "@bufbuild/protobuf";
 import { EpochSchema } from "../gen/zipnet/v1/epoch_pb.js";
 import type { SignedRecord } from "../gen/zipnet/v1/record_pb.js";
 import { SnapshotSchema } from "../gen/zipnet/v1/submission_pb.js";
-import { epochIdOf, epochNumberAt, epochStartMs } from "../core/epoch-time.js";
+import { epochIdOf, epochStartMs } from "../core/epoch-time.js";
 import type { Cache, Clock, Log, ObjectStore } from "../core/ports.js";
-import { doorbell } from "./doorbell.js";
 import { type EpochIndex, epochIndex } from "./epoch-index.js";
 import {
   type EpochLog,
@@ -21,6 +20,7 @@ import {
   type Ticket,
   openedRevision,
 } from "./epoch-log.js";
+import { LogHead, revisionOf } from "./log-head.js";
 import { assertMayOpen } from "./record-order.js";
 import { StoredEpochs } from "./stored-epochs.js";
 
@@ -53,17 +53,6 @@ export interface RecordedEpochsOptions {
 /** Topic that rings when a record was added. */
 const TOPIC = "epochs";
 
-/** What is known of the newest epoch. */
-interface Head {
-  readonly number: number;
-  /** Whether the close of the epoch before it is recorded, or cannot be. */
-  readonly isSettled: boolean;
-}
-
-function revisionOf(head: Head): number {
-  return openedRevision(head.number) + (head.isSettled ? 1 : 0);
-}
-
 /** Makes the log. Nothing is read before the first question; a failed read is tried again with the next. */
 export function recordedEpochs(options: RecordedEpochsOptions): RecordedEpochs {
   return new EpochRecords(options);
@@ -73,36 +62,33 @@ class EpochRecords implements RecordedEpochs {
   readonly #options: RecordedEpochsOptions;
   readonly #stored: StoredEpochs;
   readonly #index: EpochIndex;
-  readonly #bell = doorbell();
-  #head: Head | undefined;
-  #hasLooked = false;
-  #looking: Promise<void> | undefined;
-  #mustLookAgain = false;
+  readonly #head: LogHead;
 
   constructor(options: RecordedEpochsOptions) {
     this.#options = options;
     this.#stored = new StoredEpochs(options);
     this.#index = epochIndex(options.objects, options.epochLengthSeconds);
+    this.#head = new LogHead({ ...options, stored: this.#stored, index: this.#index });
     options.cache.onRing(TOPIC, () => {
-      this.#look().catch((error: unknown) => {
+      this.#head.look().catch((error: unknown) => {
         options.log.warn({ err: error }, "the epoch records are out of reach; they are looked at again later");
       });
     });
   }
 
   ticket(): Ticket {
-    return this.#bell.ticket();
+    return this.#head.ticket();
   }
 
   async newestRevision(wanted = 0): Promise<number | undefined> {
-    const head = await this.#loadedHead();
+    const head = await this.#head.loaded();
     if (head !== undefined && revisionOf(head) >= wanted) return revisionOf(head);
-    await this.#look();
-    return this.#head === undefined ? undefined : revisionOf(this.#head);
+    await this.#head.look();
+    return this.#head.known === undefined ? undefined : revisionOf(this.#head.known);
   }
 
   async oldestRevision(): Promise<number> {
-    const head = await this.#loadedHead();
+    const head = await this.#head.loaded();
     if (head === undefined) return 0;
     const floor = head.number - this.#options.keptEpochs;
     if (this.#options.isRelay === true) return await this.#oldestOfRelay(head.number, floor);
@@ -112,7 +98,7 @@ class EpochRecords implements RecordedEpochs {
   }
 
   async next(afterRevision: number): Promise<PlacedEvent | undefined> {
-    const head = await this.#loadedHead();
+    const head = await this.#head.loaded();
     if (head === undefined) return undefined;
     let revision = afterRevision + 1;
     while (revision <= revisionOf(head)) {
@@ -129,13 +115,25 @@ class EpochRecords implements RecordedEpochs {
     return await this.#stored.epoch(epochId);
   }
 
+  async encodedEpoch(epochId: string): Promise<Uint8Array | undefined> {
+    if (epochId !== "") return await this.#stored.encodedEpoch(epochId);
+    const head = await this.#head.loaded();
+    return head === undefined ? undefined : await this.#stored.encodedEpoch(this.#idOf(head.number));
+  }
+
+  heldEncodedEpoch(epochId: string): Uint8Array | undefined {
+    if (epochId !== "") return this.#stored.heldEncodedEpoch(epochId);
+    const head = this.#head.known;
+    return head === undefined ? undefined : this.#stored.heldEncodedEpoch(this.#idOf(head.number));
+  }
+
   async newestEpoch(): Promise<StoredEpoch | undefined> {
-    const head = await this.#loadedHead();
+    const head = await this.#head.loaded();
     return head === undefined ? undefined : await this.#stored.epoch(this.#idOf(head.number));
   }
 
   async list(count: number, beforeEpochId?: string): Promise<StoredEpoch[]> {
-    const head = await this.#loadedHead();
+    const head = await this.#head.loaded();
     if (head === undefined) return [];
     const ids = await this.#index.before(beforeEpochId ?? this.#idOf(head.number + 1), count);
     const stored = await Promise.all(ids.map((id) => this.#stored.epoch(id)));
@@ -149,10 +147,10 @@ class EpochRecords implements RecordedEpochs {
   async recordEpoch(record: SignedRecord): Promise<SignedRecord> {
     const { id, number } = fromBinary(EpochSchema, record.payload);
     if (this.#idOf(number) !== id) throw new TypeError(`epoch ${number} has the id ${this.#idOf(number)}, not ${id}`);
-    await this.#look();
+    await this.#head.look();
     const existing = await this.#stored.epoch(id);
     if (existing !== undefined) return existing.record;
-    await assertMayOpen(number, this.#head?.number ?? number, this.#stored, (earlier) => this.#idOf(earlier));
+    await assertMayOpen(number, this.#head.known?.number ?? number, this.#stored, (earlier) => this.#idOf(earlier));
     const stored = await this.#stored.putEpoch(id, record);
     await this.#changed(number);
     return stored.record;
@@ -161,7 +159,7 @@ class EpochRecords implements RecordedEpochs {
   async recordSnapshot(record: SignedRecord): Promise<SignedRecord> {
     const { epochId } = fromBinary(SnapshotSchema, record.payload);
     const stored = await this.#stored.putSnapshot(epochId, record);
-    const head = await this.#loadedHead();
+    const head = await this.#head.loaded();
     if (head !== undefined) await this.#changed(head.number);
     return stored;
   }
@@ -194,54 +192,10 @@ class EpochRecords implements RecordedEpochs {
 
   /** Tells this process's streams first, then the other replicas. */
   async #changed(epochNumber: number): Promise<void> {
-    await this.#advanceTo(epochNumber);
+    await this.#head.advanceTo(epochNumber);
     await this.#options.cache.ring(TOPIC).catch((error: unknown) => {
       this.#options.log.warn({ err: error }, "the other replicas could not be told; they look by themselves");
     });
-  }
-
-  async #advanceTo(number: number): Promise<void> {
-    const previous = this.#idOf(number - 1);
-    const isOpenEnded =
-      (await this.#stored.epoch(previous)) !== undefined && (await this.#stored.closed(previous)) === undefined;
-    const head = { number, isSettled: !isOpenEnded };
-    if (this.#head !== undefined && revisionOf(head) <= revisionOf(this.#head)) return;
-    this.#head = head;
-    this.#bell.ring();
-  }
-
-  async #loadedHead(): Promise<Head | undefined> {
-    if (!this.#hasLooked) await this.#look();
-    return this.#head;
-  }
-
-  /** Looks at the store. Whoever asks while a look is under way gets the result of one that began afterwards. */
-  #look(): Promise<void> {
-    this.#mustLookAgain = true;
-    this.#looking ??= this.#lookUntilDone();
-    return this.#looking;
-  }
-
-  async #lookUntilDone(): Promise<void> {
-    try {
-      while (this.#mustLookAgain) {
-        this.#mustLookAgain = false;
-        const newest = await this.#newestNumber();
-        if (newest !== undefined) await this.#advanceTo(newest);
-      }
-      this.#hasLooked = true;
-    } finally {
-      // In the same turn as the last check, so that no wish to look again falls in between.
-      this.#looking = undefined;
-    }
-  }
-
-  async #newestNumber(): Promise<number | undefined> {
-    if (this.#head !== undefined) return (await this.#index.newestAfter(this.#head.number)) ?? this.#head.number;
-    // Usually the newest is recent; only after a long pause are all keys listed.
-    const { clock, epochLengthSeconds, keptEpochs } = this.#options;
-    const guess = epochNumberAt(clock.now(), epochLengthSeconds) - keptEpochs;
-    return (await this.#index.newestAfter(guess)) ?? (await this.#index.newestAfter(-1));
   }
 
   #idOf(epochNumber: number): string {

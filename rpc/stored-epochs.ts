@@ -1,9 +1,9 @@
 /**
  * Epochs and their closes, read from records and kept in memory: records never change.
  */
-import { create, fromBinary } from "@bufbuild/protobuf";
+import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { EpochSchema } from "../gen/zipnet/v1/epoch_pb.js";
-import { type EpochClosed, EpochClosedSchema } from "../gen/zipnet/v1/epoch_service_pb.js";
+import { type EpochClosed, EpochClosedSchema, GetEpochResponseSchema } from "../gen/zipnet/v1/epoch_service_pb.js";
 import type { SignedRecord } from "../gen/zipnet/v1/record_pb.js";
 import { SnapshotSchema } from "../gen/zipnet/v1/submission_pb.js";
 import { startMsOfEpochId } from "../core/epoch-time.js";
@@ -11,9 +11,12 @@ import { epochKey, snapshotKey } from "../core/object-keys.js";
 import type { Cache, Clock, Log, ObjectStore } from "../core/ports.js";
 import { payloadSha256 } from "../core/signed-record.js";
 import type { StoredEpoch } from "./epoch-log.js";
-import { RecentMap, type RecordReads, recordReads } from "./record-reads.js";
+import { RecentMap } from "./recent-map.js";
+import { type RecordReads, recordReads } from "./record-reads.js";
 
 const KEPT_IN_MEMORY = 512;
+/** Encoded answers that are kept: about 512 epochs of 300 zip codes, fewer when they are larger. */
+const ENCODED_BYTES_IN_MEMORY = 16 * 1024 * 1024;
 
 /** Reads and writes epochs and snapshots; keeps those of the current and the previous epoch in the cache. */
 export class StoredEpochs {
@@ -21,6 +24,7 @@ export class StoredEpochs {
   readonly #clock: Clock;
   readonly #epochLengthMs: number;
   readonly #epochs = new RecentMap<string, StoredEpoch>(KEPT_IN_MEMORY);
+  readonly #encoded = new RecentMap<string, Uint8Array>(ENCODED_BYTES_IN_MEMORY, ({ byteLength }) => byteLength);
   readonly #closed = new RecentMap<string, EpochClosed>(KEPT_IN_MEMORY);
 
   constructor(options: {
@@ -42,6 +46,22 @@ export class StoredEpochs {
     if (held !== undefined) return held;
     const record = await this.#records.get(epochKey(epochId), this.#isRecent(epochId));
     return record === undefined ? undefined : this.#keepEpoch(epochId, record);
+  }
+
+  /** An epoch as the bytes of a GetEpochResponse without `decoded`; undefined while it is not recorded. Not to be changed. */
+  async encodedEpoch(epochId: string): Promise<Uint8Array | undefined> {
+    const held = this.#encoded.get(epochId);
+    if (held !== undefined) return held;
+    const stored = await this.epoch(epochId);
+    if (stored === undefined) return undefined;
+    const bytes = toBinary(GetEpochResponseSchema, create(GetEpochResponseSchema, { record: stored.record }));
+    this.#encoded.set(epochId, bytes);
+    return bytes;
+  }
+
+  /** As encodedEpoch, of what was encoded before and is still in memory. */
+  heldEncodedEpoch(epochId: string): Uint8Array | undefined {
+    return this.#encoded.get(epochId);
   }
 
   /** The close of an epoch; undefined while its snapshot, or the epoch itself, is not recorded. */

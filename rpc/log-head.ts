@@ -1,0 +1,104 @@
+/**
+ * How far the log of epochs has got on this replica: the newest recorded epoch, and who is told when there is a newer.
+ */
+import { epochIdOf, epochNumberAt, epochStartMs } from "../core/epoch-time.js";
+import type { Clock } from "../core/ports.js";
+import { doorbell } from "./doorbell.js";
+import type { EpochIndex } from "./epoch-index.js";
+import { type Ticket, openedRevision } from "./epoch-log.js";
+import type { StoredEpochs } from "./stored-epochs.js";
+
+/** What is known of the newest epoch. */
+export interface Head {
+  readonly number: number;
+  /** Whether the close of the epoch before it is recorded, or cannot be. */
+  readonly isSettled: boolean;
+}
+
+/** The revision up to which a log with this head is settled. */
+export function revisionOf(head: Head): number {
+  return openedRevision(head.number) + (head.isSettled ? 1 : 0);
+}
+
+/** Where the head is looked for. */
+export interface LogHeadOptions {
+  readonly stored: StoredEpochs;
+  readonly index: EpochIndex;
+  readonly clock: Clock;
+  readonly epochLengthSeconds: number;
+  readonly keptEpochs: number;
+}
+
+/** The head of the log. It only ever moves forwards. All methods that read may reject with UNAVAILABLE. */
+export class LogHead {
+  readonly #options: LogHeadOptions;
+  readonly #bell = doorbell();
+  #head: Head | undefined;
+  #hasLooked = false;
+  #looking: Promise<void> | undefined;
+  #mustLookAgain = false;
+
+  constructor(options: LogHeadOptions) {
+    this.#options = options;
+  }
+
+  /** The head as far as it is known here; undefined before the first look and while there is no epoch. */
+  get known(): Head | undefined {
+    return this.#head;
+  }
+
+  /** A ticket for the next move of the head. */
+  ticket(): Ticket {
+    return this.#bell.ticket();
+  }
+
+  /** The head, looked for in the store unless that was done before; undefined while there is no epoch. */
+  async loaded(): Promise<Head | undefined> {
+    if (!this.#hasLooked) await this.look();
+    return this.#head;
+  }
+
+  /** Looks at the store. Whoever asks while a look is under way gets the result of one that began afterwards. */
+  look(): Promise<void> {
+    this.#mustLookAgain = true;
+    this.#looking ??= this.#lookUntilDone();
+    return this.#looking;
+  }
+
+  /** Moves to a recorded epoch, or over the close of the one before it, and rings; does nothing when it is there already. */
+  async advanceTo(number: number): Promise<void> {
+    const { stored } = this.#options;
+    const previous = this.#idOf(number - 1);
+    const isOpenEnded = (await stored.epoch(previous)) !== undefined && (await stored.closed(previous)) === undefined;
+    const head = { number, isSettled: !isOpenEnded };
+    if (this.#head !== undefined && revisionOf(head) <= revisionOf(this.#head)) return;
+    this.#head = head;
+    this.#bell.ring();
+  }
+
+  async #lookUntilDone(): Promise<void> {
+    try {
+      while (this.#mustLookAgain) {
+        this.#mustLookAgain = false;
+        const newest = await this.#newestNumber();
+        if (newest !== undefined) await this.advanceTo(newest);
+      }
+      this.#hasLooked = true;
+    } finally {
+      // In the same turn as the last check, so that no wish to look again falls in between.
+      this.#looking = undefined;
+    }
+  }
+
+  async #newestNumber(): Promise<number | undefined> {
+    const { clock, epochLengthSeconds, index, keptEpochs } = this.#options;
+    if (this.#head !== undefined) return (await index.newestAfter(this.#head.number)) ?? this.#head.number;
+    // Usually the newest is recent; only after a long pause are all keys listed.
+    const guess = epochNumberAt(clock.now(), epochLengthSeconds) - keptEpochs;
+    return (await index.newestAfter(guess)) ?? (await index.newestAfter(-1));
+  }
+
+  #idOf(epochNumber: number): string {
+    return epochIdOf(epochStartMs(epochNumber, this.#options.epochLengthSeconds));
+  }
+}

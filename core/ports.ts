@@ -187,6 +187,12 @@ export interface Transfer {
 
 // ---------------------------------------------------------------------------------------------------------- cache
 
+/** A key, and how long it lives. */
+export interface Expiring {
+  readonly key: string;
+  readonly ttlMs: number;
+}
+
 /** The hot cache and the doorbell between replicas. Losing all of it loses no data. */
 export interface Cache {
   get(key: string): Promise<Uint8Array | undefined>;
@@ -195,6 +201,11 @@ export interface Cache {
   setIfAbsent(key: string, value: Uint8Array, ttlMs: number): Promise<boolean>;
   /** Adds 1 and returns the sum; a new key starts at 1 and lives ttlMs from then on. Atomic, time to live included. */
   increment(key: string, ttlMs: number): Promise<number>;
+  /**
+   * Sets an absent key, and if it was absent adds 1 to a count, in one atomic step; the sum. Where the key was there
+   * already, undefined, and nothing changed. A new count starts at 1; both live for their own time from when they began.
+   */
+  setAndCount(absent: Expiring, count: Expiring): Promise<number | undefined>;
   /** Rings a topic's doorbell on every replica. Carries no data. */
   ring(topic: string): Promise<void>;
   /** Calls the listener at every ring, and now and then without one. A ring may be lost. Returns how to stop. */

@@ -1,18 +1,14 @@
 /**
- * The server's side of request signatures. Deny by default: a call without a checked signature reaches only what the
- * table of roles opens to anyone.
- *
- * The gate runs before the body is read, so that an unsigned flood costs no parsing; the interceptor runs with the
- * message in hand and decides the rest. A call that did not pass the gate does not pass the interceptor.
+ * The server's side of request signatures, apart from any way in which calls come: rpc/auth-gate.ts is what brings
+ * connect's calls here. Deny by default: a call without a checked signature reaches only what the table of roles opens
+ * to anyone.
  */
-import { type DescMessage, type MessageShape } from "@bufbuild/protobuf";
-import { type HandlerContext, type Interceptor, createContextKey } from "@connectrpc/connect";
 import { ZipnetError } from "../core/errors.js";
 import { hexToBytes } from "../core/hash.js";
 import type { Cache, Clock, VerifySignature } from "../core/ports.js";
-import { AUTH_HEADERS, AUTH_VERSION, type AuthScope, callSigningBytes, messageSha256, once } from "./auth.js";
-import { type CallerDirectory, callerKey } from "./callers.js";
-import { ROLES, type Role, procedureOf } from "./roles.js";
+import { AUTH_HEADERS, AUTH_VERSION, type AuthScope, callSigningBytes } from "./auth.js";
+import type { Caller, CallerDirectory } from "./callers.js";
+import { ROLES, type Role } from "./roles.js";
 
 /** What the server needs to check callers. */
 export interface ServerAuth {
@@ -28,13 +24,40 @@ export interface ServerAuth {
   readonly maxCallsPerMinute: number;
 }
 
-interface CheckedHeaders {
+/** What a call's headers say, once they and their signature have been checked. */
+export interface CheckedHeaders {
   readonly hotkey: string;
   readonly nonce: string;
+  /** Of the message that was signed: 64 lower-case hexadecimal digits. */
   readonly bodySha256: string;
 }
 
-const checkedKey = createContextKey<CheckedHeaders | undefined>(undefined, { description: "checked signature" });
+/** The two steps of letting a call in. Both throw ZipnetError. */
+export interface CallChecks {
+  /**
+   * Checks form, receiver, clock and signature of a call's headers, before its body is read, so that an unsigned flood
+   * costs no parsing. `header` gives a header by its lower-case name.
+   */
+  checkHeaders(procedure: string, header: (name: string) => string | undefined): CheckedHeaders;
+  /**
+   * Checks the rest once the message is there: its hash, the caller's role, the replay set and the quota, the last two
+   * in one round trip to the cache.
+   */
+  admit(checked: CheckedHeaders, procedure: string, bodySha256: string): Promise<Caller>;
+}
+
+/** The checks of one process. */
+export function callChecks(auth: ServerAuth): CallChecks {
+  return {
+    checkHeaders: (procedure, header) => checkHeaders(auth, procedure, header),
+    async admit(checked, procedure, bodySha256) {
+      assertBody(checked, bodySha256);
+      const roles = await allowedRoles(checked.hotkey, procedure, auth);
+      await assertFirstAndWithinQuota(checked, auth);
+      return { hotkey: checked.hotkey, roles };
+    },
+  };
+}
 
 const FORMS: readonly (readonly [name: string, form: RegExp, says: string])[] = [
   [AUTH_HEADERS.hotkey, /^5[1-9A-HJ-NP-Za-km-z]{47}$/, "an SS58 address of 48 characters"],
@@ -44,43 +67,43 @@ const FORMS: readonly (readonly [name: string, form: RegExp, says: string])[] = 
   [AUTH_HEADERS.signature, /^[0-9a-f]{128}$/, "128 lower-case hexadecimal digits"],
 ];
 
-/** Checks a call's headers and signature before its body is read. Throws ZipnetError. */
-export function authGate(auth: ServerAuth): (context: HandlerContext) => void {
-  return (context) => {
-    const procedure = procedureOf(context.method);
-    if (ROLES[procedure] === "anyone") return;
-    const header = readHeaders(context.requestHeader);
-    assertReceiver(header(AUTH_HEADERS.receiver), auth.scope);
-    const nonce = header(AUTH_HEADERS.nonce);
-    assertClock(nonce, auth);
-    const hotkey = header(AUTH_HEADERS.hotkey);
-    const bodySha256 = header(AUTH_HEADERS.bodySha256);
-    const text = callSigningBytes({ procedure, bodySha256, nonce, sender: hotkey, scope: auth.scope });
-    if (!auth.verify(text, hexToBytes(header(AUTH_HEADERS.signature)), hotkey)) {
-      const { network, netuid } = auth.scope;
-      throw new ZipnetError(
-        "SIGNATURE_INVALID",
-        `the signature is not ${hotkey}'s over this call; sign the lines of ${AUTH_VERSION} for ${procedure}, ` +
-          `network "${network}" and netuid ${netuid}`,
-        { network, netuid: String(netuid) },
-      );
-    }
-    context.values.set(checkedKey, { hotkey, nonce, bodySha256 });
-  };
+function checkHeaders(
+  auth: ServerAuth,
+  procedure: string,
+  given: (name: string) => string | undefined,
+): CheckedHeaders {
+  const header = wellFormed(given);
+  assertReceiver(header(AUTH_HEADERS.receiver), auth.scope);
+  const nonce = header(AUTH_HEADERS.nonce);
+  assertClock(nonce, auth);
+  const hotkey = header(AUTH_HEADERS.hotkey);
+  const bodySha256 = header(AUTH_HEADERS.bodySha256);
+  const text = callSigningBytes({ procedure, bodySha256, nonce, sender: hotkey, scope: auth.scope });
+  if (!auth.verify(text, hexToBytes(header(AUTH_HEADERS.signature)), hotkey)) {
+    const { network, netuid } = auth.scope;
+    throw new ZipnetError(
+      "SIGNATURE_INVALID",
+      `the signature is not ${hotkey}'s over this call; sign the lines of ${AUTH_VERSION} for ${procedure}, ` +
+        `network "${network}" and netuid ${netuid}`,
+      { network, netuid: String(netuid) },
+    );
+  }
+  return { hotkey, nonce, bodySha256 };
 }
 
-function readHeaders(headers: Headers): (name: string) => string {
-  const version = headers.get(AUTH_HEADERS.version);
+/** Throws unless every header is there and has its form. */
+function wellFormed(header: (name: string) => string | undefined): (name: string) => string {
+  const version = header(AUTH_HEADERS.version);
   if (version !== AUTH_VERSION) {
-    const found = version === null ? "is missing" : `is "${version.slice(0, 40)}"`;
+    const found = version === undefined ? "is missing" : `is "${version.slice(0, 40)}"`;
     throw unauthenticated(AUTH_HEADERS.version, `${found}, but must be "${AUTH_VERSION}"`);
   }
   for (const [name, form, says] of FORMS) {
-    const value = headers.get(name);
-    if (value === null) throw unauthenticated(name, `is missing, but must be ${says}`);
+    const value = header(name);
+    if (value === undefined) throw unauthenticated(name, `is missing, but must be ${says}`);
     if (!form.test(value)) throw unauthenticated(name, `is "${value.slice(0, 40)}", but must be ${says}`);
   }
-  return (name) => headers.get(name) ?? "";
+  return (name) => header(name) ?? "";
 }
 
 function unauthenticated(header: string, problem: string): ZipnetError {
@@ -115,44 +138,6 @@ function timeText(timeMs: number): string {
   return Math.abs(timeMs) <= 8.64e15 ? new Date(timeMs).toISOString() : `${timeMs} ms`;
 }
 
-/** Checks the rest once the message is there, and leaves the caller for handlers to read with callerOf. */
-export function authInterceptor(auth: ServerAuth): Interceptor {
-  return (next) => async (request) => {
-    const procedure = procedureOf(request.method);
-    const needed = ROLES[procedure];
-    if (needed === "anyone") return await next(request);
-    const checked = request.contextValues.get(checkedKey);
-    if (checked === undefined || needed === undefined) {
-      throw new ZipnetError("UNAUTHENTICATED_CALL", `${procedure} is not open to anybody`);
-    }
-    const admit = async (message: MessageShape<DescMessage>): Promise<void> => {
-      assertBody(checked, messageSha256(request.method.input, message));
-      await assertNotReplayed(checked, auth);
-      const roles = await allowedRoles(checked.hotkey, procedure, needed, auth);
-      await assertWithinQuota(checked.hotkey, auth);
-      request.contextValues.set(callerKey, { hotkey: checked.hotkey, roles });
-    };
-    if (!request.stream) {
-      await admit(request.message);
-      return await next(request);
-    }
-    const message = await onlyMessage(request.message, procedure);
-    await admit(message);
-    return await next({ ...request, message: once(message) });
-  };
-}
-
-async function onlyMessage<T>(messages: AsyncIterable<T>, procedure: string): Promise<T> {
-  let only: { readonly message: T } | undefined;
-  for await (const message of messages) {
-    // A second message would be one that no signature covers.
-    if (only !== undefined) throw new ZipnetError("BODY_ALTERED", `${procedure} takes exactly one request message`);
-    only = { message };
-  }
-  if (only === undefined) throw new ZipnetError("BODY_ALTERED", `${procedure} came without its request message`);
-  return only.message;
-}
-
 function assertBody(checked: CheckedHeaders, bodySha256: string): void {
   if (bodySha256 === checked.bodySha256) return;
   throw new ZipnetError(
@@ -162,24 +147,11 @@ function assertBody(checked: CheckedHeaders, bodySha256: string): void {
   );
 }
 
-async function assertNotReplayed({ hotkey, nonce }: CheckedHeaders, auth: ServerAuth): Promise<void> {
-  // A nonce may be ahead of the clock by the allowed difference, and is good until it is behind by as much. The rest is
-  // for replicas whose clocks differ.
-  const ttlMs = 2 * auth.maxClockDifferenceMs + 60_000;
-  const isFirst = await viaCache(() => auth.cache.setIfAbsent(`replay/${hotkey}/${nonce}`, new Uint8Array(), ttlMs));
-  if (isFirst) return;
-  throw new ZipnetError("REPLAYED_CALL", `a call with the nonce ${nonce} was made already; sign every call anew`, {
-    nonce,
-  });
-}
-
-async function allowedRoles(
-  hotkey: string,
-  procedure: string,
-  needed: readonly Role[],
-  auth: ServerAuth,
-): Promise<readonly Role[]> {
+async function allowedRoles(hotkey: string, procedure: string, auth: ServerAuth): Promise<readonly Role[]> {
+  const needed = ROLES[procedure];
+  if (needed === undefined) throw new ZipnetError("UNAUTHENTICATED_CALL", `${procedure} is not open to anybody`);
   const roles = await auth.directory.rolesOf(hotkey);
+  if (needed === "anyone") return roles;
   const { network, netuid } = auth.scope;
   if (roles.length === 0) {
     const text = `${hotkey} is not registered on netuid ${netuid} of "${network}"; register it, then call again`;
@@ -193,10 +165,19 @@ async function allowedRoles(
   });
 }
 
-async function assertWithinQuota(hotkey: string, auth: ServerAuth): Promise<void> {
+async function assertFirstAndWithinQuota({ hotkey, nonce }: CheckedHeaders, auth: ServerAuth): Promise<void> {
   const nowMs = auth.clock.now();
   const minute = Math.floor(nowMs / 60_000);
-  const calls = await viaCache(() => auth.cache.increment(`quota/${hotkey}/${minute}`, 120_000));
+  // A nonce may be ahead of the clock by the allowed difference, and is good until it is behind by as much. The rest is
+  // for replicas whose clocks differ.
+  const replay = { key: `replay/${hotkey}/${nonce}`, ttlMs: 2 * auth.maxClockDifferenceMs + 60_000 };
+  const quota = { key: `quota/${hotkey}/${minute}`, ttlMs: 120_000 };
+  const calls = await viaCache(() => auth.cache.setAndCount(replay, quota));
+  if (calls === undefined) {
+    throw new ZipnetError("REPLAYED_CALL", `a call with the nonce ${nonce} was made already; sign every call anew`, {
+      nonce,
+    });
+  }
   if (calls <= auth.maxCallsPerMinute) return;
   const retrySeconds = Math.max(1, Math.ceil(((minute + 1) * 60_000 - nowMs) / 1000));
   throw new ZipnetError(

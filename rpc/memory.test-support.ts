@@ -1,5 +1,5 @@
 /** Parts that live in memory and can be made to fail. */
-import type { Cache, Clock, ObjectInfo, ObjectStore } from "../core/ports.js";
+import type { Cache, Clock, Expiring, ObjectInfo, ObjectStore } from "../core/ports.js";
 
 /** A cache in memory; ringing is immediate. `down` makes everything reject. */
 export function mapCache(clock: Clock): Cache & { isDown: boolean; readonly entries: Map<string, unknown> } {
@@ -28,6 +28,10 @@ export function mapCache(clock: Clock): Cache & { isDown: boolean; readonly entr
       const sum = (entry.value[0] ?? 0) + 1;
       entries.set(key, { ...entry, value: new Uint8Array([sum]) });
       return sum;
+    },
+    setAndCount: async (absent: Expiring, count: Expiring) => {
+      if (!(await cache.setIfAbsent(absent.key, new Uint8Array(), absent.ttlMs))) return undefined;
+      return await cache.increment(count.key, count.ttlMs);
     },
     ring: async (topic: string) => {
       live(topic);

@@ -9,7 +9,8 @@ import { universalRequestFromNodeRequest, universalResponseToNodeResponse } from
 import { Health } from "../gen/health/v1/health_pb.js";
 import type { Log } from "../core/ports.js";
 import { AUTH_HEADERS } from "./auth.js";
-import { type ServerAuth, authGate, authInterceptor } from "./auth-check.js";
+import { type ServerAuth, callChecks } from "./auth-check.js";
+import { authGate, authInterceptor } from "./auth-gate.js";
 import { healthService } from "./health.js";
 import { errorInterceptor, reportingGate, validationInterceptor } from "./interceptors.js";
 import { type AnyRequest, type AnyResponse, listen } from "./listener.js";
@@ -72,9 +73,10 @@ export async function startRpcServer<const Services extends readonly DescService
   const { host, port, tls, auth, log } = options;
   const services = [...options.services.map(({ desc }) => desc), Health];
   assertEveryProcedureHasRole([...services, ...REFLECTION_SERVICES]);
+  const checks = callChecks(auth);
   const router = createConnectRouter({
-    interceptors: [errorInterceptor(log), authInterceptor(auth), validationInterceptor()],
-    requestGate: reportingGate(authGate(auth), log),
+    interceptors: [errorInterceptor(log), authInterceptor(checks), validationInterceptor()],
+    requestGate: reportingGate(authGate(checks), log),
     readMaxBytes: options.maxRequestBytes,
     maxTimeoutMs: MAX_TIMEOUT_MS,
     // Compressing every message anew for every stream costs seconds at ten thousand streams, and saves little.

@@ -105,13 +105,54 @@ export function cacheContract(name: string, create: () => Promise<CacheUnderTest
       assert.equal(await cache.increment("minute", 400), 1);
     });
 
+    it("sets an absent key and counts, or does neither", async () => {
+      const nonce = (key: string) => ({ key, ttlMs: 200 });
+      const count = { key: "minute", ttlMs: LONG_MS };
+      assert.equal(await cache.setAndCount(nonce("1"), count), 1);
+      assert.equal(await second.setAndCount(nonce("1"), count), undefined);
+      assert.equal(await second.setAndCount(nonce("2"), count), 2);
+      assert.deepEqual(await cache.get("1"), new Uint8Array());
+      assert.equal(await cache.increment("minute", LONG_MS), 3);
+      await tested.passTime(200);
+      assert.equal(await cache.setAndCount(nonce("1"), count), 4);
+    });
+
+    it("ends a count beside a key its time to live after the first, however often it grew", async () => {
+      const count = { key: "minute", ttlMs: 400 };
+      assert.equal(await cache.setAndCount({ key: "1", ttlMs: LONG_MS }, count), 1);
+      await tested.passTime(200);
+      assert.equal(await cache.setAndCount({ key: "2", ttlMs: LONG_MS }, count), 2);
+      await tested.passTime(200);
+      assert.equal(await cache.setAndCount({ key: "3", ttlMs: LONG_MS }, count), 1);
+    });
+
+    it("lets one of many simultaneous setters of a key count", async () => {
+      const count = { key: "count", ttlMs: LONG_MS };
+      const sums = await Promise.all(
+        Array.from({ length: 50 }, (_, index) =>
+          (index % 2 === 0 ? cache : second).setAndCount({ key: "race", ttlMs: LONG_MS }, count),
+        ),
+      );
+      assert.deepEqual(
+        sums.filter((sum) => sum !== undefined),
+        [1],
+      );
+    });
+
     it("refuses a time to live that is none", async () => {
       for (const ttlMs of [0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY]) {
         await assert.rejects(async () => cache.set("a", text("x"), ttlMs), RangeError);
         await assert.rejects(async () => cache.setIfAbsent("a", text("x"), ttlMs), RangeError);
         await assert.rejects(async () => cache.increment("a", ttlMs), RangeError);
+        const [bad, good] = [
+          { key: "a", ttlMs },
+          { key: "b", ttlMs: LONG_MS },
+        ];
+        await assert.rejects(async () => cache.setAndCount(bad, good), RangeError);
+        await assert.rejects(async () => cache.setAndCount(good, bad), RangeError);
       }
       assert.equal(await cache.get("a"), undefined);
+      assert.equal(await cache.get("b"), undefined);
     });
 
     it("rings every listener of the topic, on every replica, and no other topic's", async () => {
@@ -168,6 +209,11 @@ export function cacheContract(name: string, create: () => Promise<CacheUnderTest
       await assert.rejects(async () => cache.set("a", text("x"), LONG_MS), { reason: "UNAVAILABLE" });
       await assert.rejects(async () => cache.setIfAbsent("a", text("x"), LONG_MS), { reason: "UNAVAILABLE" });
       await assert.rejects(async () => cache.increment("b", LONG_MS), { reason: "UNAVAILABLE" });
+      const [absent, count] = [
+        { key: "c", ttlMs: LONG_MS },
+        { key: "d", ttlMs: LONG_MS },
+      ];
+      await assert.rejects(async () => cache.setAndCount(absent, count), { reason: "UNAVAILABLE" });
       await assert.rejects(async () => cache.ring("epoch"), { reason: "UNAVAILABLE" });
     });
   });

@@ -10,6 +10,8 @@ interface Entry {
 /** Expired entries are swept out after as many writes as the last sweep left entries, and no fewer than this. */
 const LEAST_WRITES_TO_SWEEP = 1_000;
 
+const NOTHING = new Uint8Array();
+
 /** A cache within this process. */
 export interface MemoryCache extends Cache {
   /** Entries held at present, expired ones that were not swept out yet included. */
@@ -39,6 +41,13 @@ export function memoryCache(clock: Pick<Clock, "now">): MemoryCache {
     entries.set(key, { value, expireTimeMs });
   }
 
+  function countUp(key: string, ttlMs: number): number {
+    const entry = live(key);
+    const sum = entry === undefined ? 1 : Number(new TextDecoder().decode(entry.value)) + 1;
+    write(key, new TextEncoder().encode(String(sum)), entry?.expireTimeMs ?? clock.now() + ttlMs);
+    return sum;
+  }
+
   return {
     get entryCount() {
       return entries.size;
@@ -60,10 +69,14 @@ export function memoryCache(clock: Pick<Clock, "now">): MemoryCache {
     },
     async increment(key, ttlMs) {
       assertTtl(ttlMs);
-      const entry = live(key);
-      const sum = entry === undefined ? 1 : Number(new TextDecoder().decode(entry.value)) + 1;
-      write(key, new TextEncoder().encode(String(sum)), entry?.expireTimeMs ?? clock.now() + ttlMs);
-      return sum;
+      return countUp(key, ttlMs);
+    },
+    async setAndCount(absent, count) {
+      assertTtl(absent.ttlMs);
+      assertTtl(count.ttlMs);
+      if (live(absent.key) !== undefined) return undefined;
+      write(absent.key, NOTHING, clock.now() + absent.ttlMs);
+      return countUp(count.key, count.ttlMs);
     },
     async ring(topic) {
       live("");

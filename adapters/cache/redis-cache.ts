@@ -29,6 +29,12 @@ local sum = redis.call("INCR", KEYS[1])
 if sum == 1 then redis.call("PEXPIRE", KEYS[1], ARGV[1]) end
 return sum`;
 
+const SET_AND_COUNT = `
+if not redis.call("SET", KEYS[1], "", "PX", ARGV[1], "NX") then return 0 end
+local sum = redis.call("INCR", KEYS[2])
+if sum == 1 then redis.call("PEXPIRE", KEYS[2], ARGV[2]) end
+return sum`;
+
 /**
  * Connects to Redis; rejects with UNAVAILABLE when that fails. A connection that is lost later comes back by itself,
  * and until then every call rejects with UNAVAILABLE at once or after 2 seconds.
@@ -82,6 +88,13 @@ export async function redisCache(options: RedisCacheOptions): Promise<Cache> {
     async increment(key, ttlMs) {
       assertTtl(ttlMs);
       return Number(await attempt(() => commands.eval(INCREMENT, 1, keyPrefix + key, ttlMs)));
+    },
+    async setAndCount(absent, count) {
+      assertTtl(absent.ttlMs);
+      assertTtl(count.ttlMs);
+      const keys = [keyPrefix + absent.key, keyPrefix + count.key] as const;
+      const sum = await attempt(() => commands.eval(SET_AND_COUNT, 2, ...keys, absent.ttlMs, count.ttlMs));
+      return sum === 0 ? undefined : Number(sum);
     },
     async ring(topic) {
       await attempt(() => commands.publish(channel, topic));

@@ -17,13 +17,21 @@ export type AnyRequest = IncomingMessage | Http2ServerRequest;
 /** A response of either version of HTTP. */
 export type AnyResponse = ServerResponse | Http2ServerResponse;
 
+/** Certificates in PEM. */
+export interface TlsOptions {
+  readonly cert: Uint8Array;
+  readonly key: Uint8Array;
+  /** Callers must show a certificate that one of these has signed. Default: they need none. */
+  readonly clientCa?: Uint8Array;
+}
+
 /** Where and how to listen. */
 export interface ListenerOptions {
   readonly host: string;
   /** 0 picks a free one. */
   readonly port: number;
-  /** PEM. Without it the port speaks cleartext: HTTP/1.1, and HTTP/2 with prior knowledge. */
-  readonly tls?: { readonly cert: Uint8Array; readonly key: Uint8Array };
+  /** Without it the port speaks cleartext: HTTP/1.1, and HTTP/2 with prior knowledge. */
+  readonly tls?: TlsOptions;
   readonly clock: Clock;
   readonly log: Log;
   handle(request: AnyRequest, response: AnyResponse): void;
@@ -97,11 +105,12 @@ interface Opened {
 
 function secure(
   options: ListenerOptions,
-  tls: { readonly cert: Uint8Array; readonly key: Uint8Array },
+  { cert, key, clientCa }: TlsOptions,
   track: (session: ServerHttp2Session) => void,
 ): Opened {
-  const pem = { cert: Buffer.from(tls.cert), key: Buffer.from(tls.key) };
-  const server = createSecureServer({ ...HTTP2_OPTIONS, ...pem, allowHTTP1: true });
+  const pem = { cert: Buffer.from(cert), key: Buffer.from(key) };
+  const callers = clientCa === undefined ? {} : { ca: Buffer.from(clientCa), requestCert: true };
+  const server = createSecureServer({ ...HTTP2_OPTIONS, ...pem, ...callers, allowHTTP1: true });
   server.on("session", track);
   server.on("request", (request: AnyRequest, response: AnyResponse) => options.handle(request, response));
   return { server };

@@ -13,7 +13,7 @@ import { type ServerAuth, callChecks } from "./auth-check.js";
 import { authGate, authInterceptor } from "./auth-gate.js";
 import { healthService } from "./health.js";
 import { errorInterceptor, reportingGate, validationInterceptor } from "./interceptors.js";
-import { type AnyRequest, type AnyResponse, listen } from "./listener.js";
+import { type AnyRequest, type AnyResponse, type ListenerOptions, listen } from "./listener.js";
 import { REFLECTION_SERVICES, registerReflection } from "./reflection.js";
 import { withSizeLimit } from "./request-limit.js";
 import { assertEveryProcedureHasRole } from "./roles.js";
@@ -33,22 +33,21 @@ type Served<Services extends readonly DescService[]> = {
   readonly [K in keyof Services]: { readonly desc: Services[K]; readonly impl: ServiceImpl<Services[K]> };
 };
 
-/** How to serve. */
-export interface RpcServerOptions<Services extends readonly DescService[]> {
-  readonly host: string;
-  /** 0 picks a free one. */
-  readonly port: number;
-  /** PEM. */
-  readonly tls?: { readonly cert: Uint8Array; readonly key: Uint8Array };
-  readonly services: Served<Services>;
-  readonly auth: ServerAuth;
+/** How a router's procedures are served. */
+export interface PortOptions extends Omit<ListenerOptions, "handle"> {
   /** Largest request message in bytes. */
   readonly maxRequestBytes: number;
   /** Tried first, by path prefix, in order. */
   readonly mounts?: readonly HttpMount[];
   /** How long open calls may go on after the signal before they are cut. Default 5,000. */
   readonly drainDeadlineMs?: number;
-  readonly log: Log;
+}
+
+/** How to serve. */
+export interface RpcServerOptions<Services extends readonly DescService[]> extends Omit<PortOptions, "clock"> {
+  readonly services: Served<Services>;
+  /** Its clock is the server's. */
+  readonly auth: ServerAuth;
 }
 
 /** A server that listens. */
@@ -70,7 +69,7 @@ export async function startRpcServer<const Services extends readonly DescService
   options: RpcServerOptions<Services>,
   signal: AbortSignal,
 ): Promise<RpcServer> {
-  const { host, port, tls, auth, log } = options;
+  const { auth, log } = options;
   const services = [...options.services.map(({ desc }) => desc), Health];
   assertEveryProcedureHasRole([...services, ...REFLECTION_SERVICES]);
   const checks = callChecks(auth);
@@ -93,8 +92,19 @@ export async function startRpcServer<const Services extends readonly DescService
   );
   registerReflection(router, services);
 
-  const handle = requestHandler(router.handlers, options);
-  const listener = await listen({ host, port, ...(tls === undefined ? {} : { tls }), clock: auth.clock, log, handle });
+  return await serveRouter(router, { ...options, clock: auth.clock }, signal);
+}
+
+/**
+ * Serves a router's procedures as they are, without authentication of its own, on a port that ends with the signal as
+ * startRpcServer says. Rejects when the port cannot be had.
+ */
+export async function serveRouter(
+  router: ConnectRouter,
+  options: PortOptions,
+  signal: AbortSignal,
+): Promise<RpcServer> {
+  const listener = await listen({ ...options, handle: requestHandler(router.handlers, options) });
   const aborted = new Promise<void>((resolve) => {
     if (signal.aborted) resolve();
     else signal.addEventListener("abort", () => resolve(), { once: true });
@@ -109,7 +119,7 @@ function register<Desc extends DescService>(router: ConnectRouter, desc: Desc, i
 // Not connectNodeAdapter: it writes every broken connection to the console, thousands at once when many clients leave.
 function requestHandler(
   handlers: readonly UniversalHandler[],
-  { mounts = [], maxRequestBytes, log }: Pick<RpcServerOptions<[]>, "mounts" | "maxRequestBytes" | "log">,
+  { mounts = [], maxRequestBytes, log }: PortOptions,
 ): (request: AnyRequest, response: AnyResponse) => void {
   const byPath = new Map(handlers.map((handler) => [handler.requestPath, handler]));
   return (request, response) => {

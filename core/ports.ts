@@ -206,11 +206,25 @@ export interface Cache {
    * already, undefined, and nothing changed. A new count starts at 1; both live for their own time from when they began.
    */
   setAndCount(absent: Expiring, count: Expiring): Promise<number | undefined>;
-  /** Rings a topic's doorbell on every replica. Carries no data. */
-  ring(topic: string): Promise<void>;
-  /** Calls the listener at every ring, and now and then without one. A ring may be lost. Returns how to stop. */
-  onRing(topic: string, listener: () => void): () => void;
+  /**
+   * Rings a topic's doorbell on every replica. The note goes along as a hint; one of more than 1 MiB, and now and then
+   * any other, is left out.
+   */
+  ring(topic: string, note?: Uint8Array): Promise<void>;
+  /**
+   * Calls the listener at every ring with the notes that came, oldest first, and with none where a ring had none or may
+   * have been missed, and now and then for nothing. Whoever can write to the cache can write notes. Returns how to stop.
+   */
+  onRing(topic: string, listener: (notes: readonly Uint8Array[]) => void): () => void;
+  /** Takes a lock for ttlMs at most; undefined while somebody else has it. */
+  lock(name: string, ttlMs: number): Promise<CacheLock | undefined>;
   close(): Promise<void>;
+}
+
+/** A lock that is held until it is released, its time is over, or the cache loses it. */
+export interface CacheLock {
+  /** Gives it back; does nothing where it is not held any more. */
+  release(): Promise<void>;
 }
 
 // ---------------------------------------------------------------------------------------------------- local state

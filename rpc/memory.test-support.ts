@@ -4,7 +4,7 @@ import type { Cache, Clock, Expiring, ObjectInfo, ObjectStore } from "../core/po
 /** A cache in memory; ringing is immediate. `down` makes everything reject. */
 export function mapCache(clock: Clock): Cache & { isDown: boolean; readonly entries: Map<string, unknown> } {
   const entries = new Map<string, { value: Uint8Array; untilMs: number }>();
-  const listeners = new Map<string, Set<() => void>>();
+  const listeners = new Map<string, Set<(notes: readonly Uint8Array[]) => void>>();
   const live = (key: string) => {
     if (cache.isDown) throw new Error("the cache is down");
     const entry = entries.get(key);
@@ -33,14 +33,18 @@ export function mapCache(clock: Clock): Cache & { isDown: boolean; readonly entr
       if (!(await cache.setIfAbsent(absent.key, new Uint8Array(), absent.ttlMs))) return undefined;
       return await cache.increment(count.key, count.ttlMs);
     },
-    ring: async (topic: string) => {
+    ring: async (topic: string, note?: Uint8Array) => {
       live(topic);
-      for (const listener of listeners.get(topic) ?? []) listener();
+      for (const listener of listeners.get(topic) ?? []) listener(note === undefined ? [] : [note]);
     },
-    onRing: (topic: string, listener: () => void) => {
+    onRing: (topic: string, listener: (notes: readonly Uint8Array[]) => void) => {
       const set = listeners.get(topic) ?? new Set();
       listeners.set(topic, set.add(listener));
       return () => void set.delete(listener);
+    },
+    lock: async (name: string, ttlMs: number) => {
+      const isMine = await cache.setIfAbsent(`lock/${name}`, new Uint8Array(), ttlMs);
+      return isMine ? { release: async () => void entries.delete(`lock/${name}`) } : undefined;
     },
     close: async () => {},
   };

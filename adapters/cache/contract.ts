@@ -150,6 +150,7 @@ export function cacheContract(name: string, create: () => Promise<CacheUnderTest
         ];
         await assert.rejects(async () => cache.setAndCount(bad, good), RangeError);
         await assert.rejects(async () => cache.setAndCount(good, bad), RangeError);
+        await assert.rejects(async () => cache.lock("a", ttlMs), RangeError);
       }
       assert.equal(await cache.get("a"), undefined);
       assert.equal(await cache.get("b"), undefined);
@@ -166,6 +167,38 @@ export function cacheContract(name: string, create: () => Promise<CacheUnderTest
       await second.ring("epoch");
       await until(() => heard.here === 2 && heard.alsoHere === 2 && heard.there === 2);
       assert.equal(heard.otherTopic, 0);
+    });
+
+    it("brings the notes of rings, in order, to every replica", async () => {
+      const heard: Uint8Array[] = [];
+      second.onRing("epoch", (notes) => heard.push(...notes));
+      const everyByte = Uint8Array.from({ length: 256 }, (_, index) => index);
+      const longest = new Uint8Array(1024 * 1024).fill(7);
+      const sent = [everyByte, new Uint8Array(), longest, text("last")];
+      for (const note of sent) await cache.ring("epoch", note);
+      await until(() => heard.length === sent.length);
+      assert.deepEqual(heard, sent);
+    });
+
+    it("brings a ring without a note, or with one that is too long, as a ring without notes", async () => {
+      const heard: number[] = [];
+      second.onRing("epoch", (notes) => heard.push(notes.length));
+      await cache.ring("epoch");
+      await until(() => heard.length === 1);
+      await cache.ring("epoch", new Uint8Array(1024 * 1024 + 1));
+      await until(() => heard.length === 2);
+      assert.deepEqual(heard, [0, 0]);
+    });
+
+    it("does not care what becomes of a note's bytes after the ring", async () => {
+      let heard: Uint8Array | undefined;
+      cache.onRing("epoch", ([note]) => (heard = note));
+      const note = text("abc");
+      const ringing = cache.ring("epoch", note);
+      note.fill(0);
+      await ringing;
+      await until(() => heard !== undefined);
+      assert.deepEqual(heard, text("abc"));
     });
 
     it("holds many listeners", async () => {
@@ -201,6 +234,30 @@ export function cacheContract(name: string, create: () => Promise<CacheUnderTest
       await until(() => heard === 1);
     });
 
+    it("gives a lock to one of many, and to the next once it is released", async () => {
+      const taken = await Promise.all(
+        Array.from({ length: 20 }, (_, index) => (index % 2 === 0 ? cache : second).lock("a", LONG_MS)),
+      );
+      const [held, ...others] = taken.filter((lock) => lock !== undefined);
+      assert.ok(held !== undefined);
+      assert.equal(others.length, 0);
+      assert.notEqual(await second.lock("b", LONG_MS), undefined, "another name is another lock");
+      await held.release();
+      assert.notEqual(await second.lock("a", LONG_MS), undefined);
+    });
+
+    it("takes a lock away when its time is over, and then releases nobody else's", async () => {
+      const first = await cache.lock("a", 200);
+      await tested.passTime(200);
+      const next = await second.lock("a", LONG_MS);
+      assert.ok(first !== undefined && next !== undefined);
+      await first.release();
+      assert.equal(await cache.lock("a", LONG_MS), undefined);
+      await next.release();
+      await next.release();
+      assert.notEqual(await cache.lock("a", LONG_MS), undefined);
+    });
+
     it("is out of reach once closed, and can be closed twice", async () => {
       await cache.set("a", text("x"), LONG_MS);
       await cache.close();
@@ -215,6 +272,7 @@ export function cacheContract(name: string, create: () => Promise<CacheUnderTest
       ];
       await assert.rejects(async () => cache.setAndCount(absent, count), { reason: "UNAVAILABLE" });
       await assert.rejects(async () => cache.ring("epoch"), { reason: "UNAVAILABLE" });
+      await assert.rejects(async () => cache.lock("c", LONG_MS), { reason: "UNAVAILABLE" });
     });
   });
 }

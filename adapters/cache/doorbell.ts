@@ -1,13 +1,18 @@
 /** Who listens to which doorbell, within one process. */
 
+/** Longest note that a ring carries. It is kept by every cache for every replica, so it must stay small. */
+export const MOST_NOTE_BYTES = 1024 * 1024;
+
+type Listener = (notes: readonly Uint8Array[]) => void;
+
 /** Listeners by topic. */
 export interface Doorbell {
   /** Calls every listener of the topic, each in a turn of its own, so that one that throws keeps no other from hearing. */
-  ring(topic: string): void;
-  /** Calls the listeners of all topics. */
+  ring(topic: string, notes: readonly Uint8Array[]): void;
+  /** Calls the listeners of all topics, without notes. */
   ringAll(): void;
   /** Adds a listener; returns how to remove this one again. */
-  add(topic: string, listener: () => void): () => void;
+  add(topic: string, listener: Listener): () => void;
   /** Removes all listeners. */
   clear(): void;
 }
@@ -15,18 +20,18 @@ export interface Doorbell {
 /** A doorbell that nobody listens to yet. */
 export function doorbell(): Doorbell {
   // Objects, not the functions themselves: the same function may listen twice, and each stop counts for one.
-  const topics = new Map<string, Set<{ readonly listener: () => void }>>();
-  const ring = (topic: string): void => {
+  const topics = new Map<string, Set<{ readonly listener: Listener }>>();
+  const ring = (topic: string, notes: readonly Uint8Array[]): void => {
     for (const entry of topics.get(topic) ?? []) {
       queueMicrotask(() => {
-        if (topics.get(topic)?.has(entry) === true) entry.listener();
+        if (topics.get(topic)?.has(entry) === true) entry.listener(notes);
       });
     }
   };
   return {
     ring,
     ringAll() {
-      for (const topic of topics.keys()) ring(topic);
+      for (const topic of topics.keys()) ring(topic, []);
     },
     add(topic, listener) {
       const entry = { listener };

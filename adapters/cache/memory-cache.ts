@@ -1,6 +1,6 @@
 import { ZipnetError } from "../../core/errors.js";
 import type { Cache, Clock } from "../../core/ports.js";
-import { assertTtl, doorbell } from "./doorbell.js";
+import { MOST_NOTE_BYTES, assertTtl, doorbell } from "./doorbell.js";
 
 interface Entry {
   readonly value: Uint8Array;
@@ -78,11 +78,22 @@ export function memoryCache(clock: Pick<Clock, "now">): MemoryCache {
       write(absent.key, NOTHING, clock.now() + absent.ttlMs);
       return countUp(count.key, count.ttlMs);
     },
-    async ring(topic) {
+    async ring(topic, note) {
       live("");
-      bell.ring(topic);
+      bell.ring(topic, note === undefined || note.byteLength > MOST_NOTE_BYTES ? [] : [Uint8Array.from(note)]);
     },
     onRing: (topic, listener) => bell.add(topic, listener),
+    async lock(name, ttlMs) {
+      assertTtl(ttlMs);
+      const key = `lock/${name}`;
+      if (live(key) !== undefined) return undefined;
+      const mine = new Uint8Array();
+      write(key, mine, clock.now() + ttlMs);
+      return {
+        // The entry itself says whose it is: only the holder has this very array.
+        release: async () => void (live(key)?.value === mine && entries.delete(key)),
+      };
+    },
     async close() {
       isOpen = false;
       entries.clear();

@@ -6,8 +6,11 @@ import { freePort, missingReason, programGroup, waitUntil, type ProgramGroup } f
 export interface StartedRedis {
   /** redis://127.0.0.1:port */
   readonly url: string;
-  /** Makes it fall silent with its connections open, for good. */
+  /** Makes it fall silent with its connections open, until resume(). */
   suspend(): void;
+  resume(): void;
+  /** Ends it at once, without a chance to tidy up, and waits until it is gone. */
+  kill(): Promise<void>;
   /** Ends it and waits until it is gone. */
   stop(): Promise<void>;
 }
@@ -27,7 +30,16 @@ export async function startRedis(port?: number): Promise<StartedRedis | { readon
     const bind = ["--bind", "127.0.0.1", "--port", `${chosenPort}`];
     group.start("redis-server", [...bind, "--save", "", "--appendonly", "no", "--dir", group.dir]);
     await waitUntil(`redis-server on port ${chosenPort}`, 10_000, () => answersPing(chosenPort, group));
-    return { url: `redis://127.0.0.1:${chosenPort}`, suspend: () => group.signal("SIGSTOP"), stop: () => group.stop() };
+    return {
+      url: `redis://127.0.0.1:${chosenPort}`,
+      suspend: () => group.signal("SIGSTOP"),
+      resume: () => group.signal("SIGCONT"),
+      async kill() {
+        group.signal("SIGKILL");
+        await group.stop();
+      },
+      stop: () => group.stop(),
+    };
   } catch (error) {
     await group.stop();
     throw error;

@@ -26,6 +26,7 @@ export type ErrorReason =
   | "RESUME_TOKEN_FOREIGN"
   | "RESUME_TOKEN_TOO_OLD"
   | "RESUME_TOKEN_FROM_FUTURE"
+  | "STREAM_STALLED"
   // Submissions and reports
   | "ZIP_CODE_NOT_ASSIGNED"
   | "WRONG_NONCE"

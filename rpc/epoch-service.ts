@@ -2,67 +2,82 @@
  * EpochService over a log of epochs. The server and every relay serve it alike.
  */
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
-import type { ServiceImpl } from "@connectrpc/connect";
+import type { HandlerContext, ServiceImpl } from "@connectrpc/connect";
 import {
   type EpochService,
   type GetEpochResponse,
   GetEpochResponseSchema,
   ListEpochsRequestSchema,
+  type WatchEpochsRequest,
+  type WatchEpochsResponse,
 } from "../gen/zipnet/v1/epoch_service_pb.js";
 import { EPOCH_ID_PATTERN } from "../core/epoch-time.js";
 import { InvalidFieldsError, ZipnetError } from "../core/errors.js";
-import type { Clock } from "../core/ports.js";
 import { callerOf } from "./callers.js";
 import { doorbellOf } from "./doorbell.js";
+import { EpochHub, type EpochHubOptions } from "./epoch-hub.js";
 import type { EpochLog, StoredEpoch } from "./epoch-log.js";
+import { takeHandover } from "./handover.js";
 import { watchEpochs } from "./watch-epochs.js";
+import { type WatchStart, watchMessage, watchStart } from "./watch-messages.js";
 
 /** How to serve epochs. */
-export interface EpochServiceOptions {
-  /** "<network>/<netuid>"; tokens of other deployments are refused. */
-  readonly deployment: string;
-  /** A stream that is quiet for this long gets a bookmark. 100 to 600,000. */
-  readonly bookmarkIntervalMs: number;
-  readonly clock: Clock;
-  /** Aborted when the process goes down: every stream then gets a Drain and ends. */
-  readonly drain: AbortSignal;
-  /** Drained clients come back spread over this time. 0 to 600,000. */
-  readonly drainWindowMs: number;
+export type EpochServiceOptions = EpochHubOptions;
+
+/** EpochService, ready to be served. */
+export interface ServedEpochs {
+  readonly impl: ServiceImpl<typeof EpochService>;
+  /** Resolves after the drain began, once every stream of the hub has been told and ended. */
+  readonly drained: Promise<void>;
+  /** Streams that the hub holds. */
+  readonly streams: () => number;
 }
 
 const DEFAULT_PAGE_SIZE = 20;
 
 /** Implements EpochService. */
-export function epochService(log: EpochLog, options: EpochServiceOptions): ServiceImpl<typeof EpochService> {
+export function epochService(log: EpochLog, options: EpochServiceOptions): ServedEpochs {
+  const hub = new EpochHub(log, options);
   const drained = doorbellOf(options.drain);
+
+  async function* watch(request: WatchEpochsRequest, context: HandlerContext): AsyncGenerator<WatchEpochsResponse> {
+    const caller = callerOf(context).hotkey;
+    const { revision, mode }: WatchStart = await watchStart(log, request.resumeToken, options.tokens);
+    const { bookmarkIntervalMs } = options;
+    // Headers leave with the first message, so it goes out before anything is waited for.
+    const started = watchMessage({ case: "started", value: { mode, bookmarkIntervalMs } }, revision, options);
+    const isTaken = takeHandover(context, (stream) => hub.join({ stream, revision, caller, onLeft: () => {} }));
+    yield started;
+    if (isTaken) return;
+    yield* watchEpochs(log, revision, { ...options, drained: drained.ticket(), caller, signal: context.signal });
+  }
+
   return {
-    watchEpochs: (request, context) =>
-      watchEpochs(log, request.resumeToken, {
-        ...options,
-        drained: drained.ticket(),
-        caller: callerOf(context).hotkey,
-        signal: context.signal,
-      }),
+    drained: hub.drained,
+    streams: () => hub.size,
+    impl: {
+      watchEpochs: watch,
 
-    async getEpoch({ epochId, includeDecoded }) {
-      const stored = epochId === "" ? await log.newestEpoch() : await log.epoch(epochId);
-      if (stored !== undefined) return response(stored, includeDecoded);
-      const what = epochId === "" ? "there is no epoch yet" : `there is no epoch "${epochId}"`;
-      throw new ZipnetError("EPOCH_UNKNOWN", `${what}; ListEpochs names those that exist`);
-    },
+      async getEpoch({ epochId, includeDecoded }) {
+        const stored = epochId === "" ? await log.newestEpoch() : await log.epoch(epochId);
+        if (stored !== undefined) return response(stored, includeDecoded);
+        const what = epochId === "" ? "there is no epoch yet" : `there is no epoch "${epochId}"`;
+        throw new ZipnetError("EPOCH_UNKNOWN", `${what}; ListEpochs names those that exist`);
+      },
 
-    async listEpochs({ pageSize, pageToken, includeDecoded }) {
-      // A page token is the id of the last epoch of the page before; as history never changes, it never expires.
-      if (pageToken !== "" && !EPOCH_ID_PATTERN.test(pageToken)) {
-        const description = `is "${pageToken}", but must be a next_page_token of an earlier answer`;
-        throw new InvalidFieldsError(ListEpochsRequestSchema.typeName, [{ field: "page_token", description }]);
-      }
-      const count = pageSize === 0 ? DEFAULT_PAGE_SIZE : pageSize;
-      // One more than asked for tells whether another page follows.
-      const found = await log.list(count + 1, pageToken === "" ? undefined : pageToken);
-      const page = found.slice(0, count);
-      const nextPageToken = found.length > count ? (page.at(-1)?.epoch.id ?? "") : "";
-      return { epochs: page.map((stored) => response(stored, includeDecoded)), nextPageToken };
+      async listEpochs({ pageSize, pageToken, includeDecoded }) {
+        // A page token is the id of the last epoch of the page before; as history never changes, it never expires.
+        if (pageToken !== "" && !EPOCH_ID_PATTERN.test(pageToken)) {
+          const description = `is "${pageToken}", but must be a next_page_token of an earlier answer`;
+          throw new InvalidFieldsError(ListEpochsRequestSchema.typeName, [{ field: "page_token", description }]);
+        }
+        const count = pageSize === 0 ? DEFAULT_PAGE_SIZE : pageSize;
+        // One more than asked for tells whether another page follows.
+        const found = await log.list(count + 1, pageToken === "" ? undefined : pageToken);
+        const page = found.slice(0, count);
+        const nextPageToken = found.length > count ? (page.at(-1)?.epoch.id ?? "") : "";
+        return { epochs: page.map((stored) => response(stored, includeDecoded)), nextPageToken };
+      },
     },
   };
 }

@@ -27,6 +27,7 @@ const CODES: Readonly<Record<ErrorReason, Code>> = {
   RESUME_TOKEN_FOREIGN: Code.FailedPrecondition,
   RESUME_TOKEN_TOO_OLD: Code.OutOfRange,
   RESUME_TOKEN_FROM_FUTURE: Code.Unavailable,
+  STREAM_STALLED: Code.ResourceExhausted,
   ZIP_CODE_NOT_ASSIGNED: Code.InvalidArgument,
   WRONG_NONCE: Code.InvalidArgument,
   ALREADY_FINALIZED: Code.FailedPrecondition,

@@ -16,12 +16,10 @@ import {
   logOver,
   recordThrough,
   startTestServer,
+  tokensOf,
   until,
 } from "./kit.test-support.js";
 import { mapObjects } from "./memory.test-support.js";
-import { decodeResumeToken, encodeResumeToken } from "./resume-token.js";
-
-const DEPLOYMENT = `${NETWORK}/${NETUID}`;
 
 function short(event: FollowedEvent): string {
   return event.kind === "epoch" ? `+${event.epoch.number - FIRST}` : `-${event.closed.epochNumber - FIRST}`;
@@ -91,7 +89,7 @@ describe("the follower", () => {
       tokens: {
         load: async () => undefined,
         save: async (token) => {
-          const decoded = decodeResumeToken(DEPLOYMENT, token);
+          const decoded = tokensOf().decode(token);
           assert.equal(decoded.status, "ok");
           if (decoded.status === "ok") order.push(`saved ${decoded.revision - openedRevision(FIRST)}`);
         },
@@ -147,7 +145,7 @@ describe("the follower", () => {
   it("resumes from the saved token in a new run", async () => {
     const server = await serve();
     await recordThrough(server.log, FIRST, FIRST + 3);
-    const follower = follow([endpointOf(server)], {}, encodeResumeToken(DEPLOYMENT, openedRevision(FIRST + 1)));
+    const follower = follow([endpointOf(server)], {}, tokensOf().encode(openedRevision(FIRST + 1)));
     await until(() => follower.told.length === 5);
     assert.deepEqual(follower.told, ["-0", "+2", "-1", "+3", "-2"]);
   });
@@ -155,7 +153,7 @@ describe("the follower", () => {
   it("starts afresh when its token is malformed, foreign or too old", async () => {
     const server = await serve({ log: logOver(systemClock, { keptEpochs: 1 }) });
     await recordThrough(server.log, FIRST, FIRST + 3);
-    const tokens = [new Uint8Array([7]), encodeResumeToken("finney/1", 5), encodeResumeToken(DEPLOYMENT, 5)];
+    const tokens = [new Uint8Array([7]), tokensOf({ network: "finney" }).encode(5), tokensOf().encode(5)];
     for (const token of tokens) {
       const follower = follow([endpointOf(server)], {}, token);
       await until(() => follower.told.length === 4);
@@ -167,7 +165,7 @@ describe("the follower", () => {
   it("waits with a token from the future until the replica has caught up", async () => {
     const server = await serve();
     await recordThrough(server.log, FIRST, FIRST);
-    const follower = follow([endpointOf(server)], {}, encodeResumeToken(DEPLOYMENT, openedRevision(FIRST + 1)));
+    const follower = follow([endpointOf(server)], {}, tokensOf().encode(openedRevision(FIRST + 1)));
     await until(() => follower.failures.length >= 2);
     assert.equal(follower.failures[0], "token_from_future");
     assert.deepEqual(follower.told, []);

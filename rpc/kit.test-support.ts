@@ -3,7 +3,7 @@ import { create } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { signerFromUri, verifySr25519 } from "../adapters/wallet/wallet.js";
 import { epochIdOf, epochStartMs } from "../core/epoch-time.js";
-import { bytesToHex } from "../core/hash.js";
+import { bytesToHex, sha256Of } from "../core/hash.js";
 import type { Cache, Clock, ObjectStore, Signer } from "../core/ports.js";
 import { sample } from "../core/samples.test-support.js";
 import { sealRecord } from "../core/signed-record.js";
@@ -17,6 +17,7 @@ import { mapCache, mapObjects } from "./memory.test-support.js";
 import type { Role } from "./roles.js";
 import { epochService } from "./epoch-service.js";
 import { type RecordedEpochs, recordedEpochs } from "./recorded-epochs.js";
+import { type ResumeTokenOptions, type ResumeTokens, resumeTokens } from "./resume-token.js";
 import { type RpcServerOptions, type ServerAuth, startRpcServer } from "./server.js";
 
 /** Length of the tests' epochs. */
@@ -113,12 +114,30 @@ export function authOf(clock: Clock, cache: Cache, receiver = keys("server").hot
   };
 }
 
+/** The tokens of the tests' server, or of another issuer. */
+export function tokensOf(
+  more: Partial<ResumeTokenOptions> & { readonly secrets?: readonly [string, ...string[]] } = {},
+): ResumeTokens {
+  const { secrets = ["server"], ...rest } = more;
+  const [first, ...others] = secrets;
+  return resumeTokens({
+    network: NETWORK,
+    netuid: NETUID,
+    recordSigner: keys("server").hotkey,
+    keys: [sha256Of(first), ...others.map((secret) => sha256Of(secret))],
+    trustsOtherIssuers: false,
+    ...rest,
+  });
+}
+
 /** A running server over a log. */
 export interface TestServer {
   readonly url: string;
   readonly port: number;
   readonly log: RecordedEpochs;
   readonly cache: ReturnType<typeof mapCache>;
+  /** Streams that the hub holds. */
+  streams(): number;
   /** Begins to drain. */
   drain(): void;
   /** Drains and waits for the end. */
@@ -130,10 +149,12 @@ export async function startTestServer(
   clock: Clock,
   more: {
     log?: RecordedEpochs;
+    tokens?: ResumeTokens;
     port?: number;
     auth?: Partial<ServerAuth>;
     receiver?: string;
     bookmarkIntervalMs?: number;
+    stallTimeoutMs?: number;
     drainWindowMs?: number;
     options?: Partial<Omit<RpcServerOptions<[]>, "services" | "auth">>;
   } = {},
@@ -142,7 +163,10 @@ export async function startTestServer(
   const cache = mapCache(clock);
   const log = more.log ?? logOver(clock);
   const epochs = epochService(log, {
-    deployment: `${NETWORK}/${NETUID}`,
+    tokens: more.tokens ?? tokensOf(),
+    stallTimeoutMs: more.stallTimeoutMs ?? 60_000,
+    random: () => 0,
+    log: quietLog,
     bookmarkIntervalMs: more.bookmarkIntervalMs ?? 30_000,
     clock,
     drain: ending.signal,
@@ -153,7 +177,7 @@ export async function startTestServer(
       host: "127.0.0.1",
       port: more.port ?? 0,
       services: [
-        { desc: EpochService, impl: epochs },
+        { desc: EpochService, ...epochs },
         { desc: ServerInfoService, impl: { getServerInfo: () => ({ receiver: keys("server").hotkey }) } },
       ],
       auth: { ...authOf(clock, cache, more.receiver), ...more.auth },
@@ -168,6 +192,7 @@ export async function startTestServer(
     port: server.port,
     log,
     cache,
+    streams: epochs.streams,
     drain: () => ending.abort(),
     stop: async () => {
       ending.abort();

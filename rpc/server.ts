@@ -1,36 +1,30 @@
 /**
  * A server for contract services: gRPC, gRPC-Web and Connect on one port, with authentication, health and reflection.
  */
-import { type Http2ServerResponse, constants } from "node:http2";
 import type { DescService } from "@bufbuild/protobuf";
-import { type ConnectRouter, type ServiceImpl, cors, createConnectRouter } from "@connectrpc/connect";
-import type { UniversalHandler } from "@connectrpc/connect/protocol";
-import { universalRequestFromNodeRequest, universalResponseToNodeResponse } from "@connectrpc/connect-node";
+import { type ConnectRouter, type ServiceImpl, createConnectRouter } from "@connectrpc/connect";
 import { Health } from "../gen/health/v1/health_pb.js";
 import type { Log } from "../core/ports.js";
-import { AUTH_HEADERS } from "./auth.js";
 import { type ServerAuth, callChecks } from "./auth-check.js";
 import { authGate, authInterceptor } from "./auth-gate.js";
 import { healthService } from "./health.js";
 import { errorInterceptor, reportingGate, validationInterceptor } from "./interceptors.js";
-import { type AnyRequest, type AnyResponse, type ListenerOptions, listen } from "./listener.js";
+import { type HttpMount, callAdapter } from "./call-adapter.js";
+import { type ListenerOptions, listen } from "./listener.js";
 import { REFLECTION_SERVICES, registerReflection } from "./reflection.js";
-import { withSizeLimit } from "./request-limit.js";
 import { assertEveryProcedureHasRole } from "./roles.js";
 
 export type { ServerAuth } from "./auth-check.js";
-
-/** Something that answers plain HTTP on the same port. */
-export interface HttpMount {
-  /** Begins with "/". */
-  readonly pathPrefix: string;
-  /** Answers, or returns false when the request is not its own after all. */
-  handle(request: AnyRequest, response: AnyResponse): boolean;
-}
+export type { HttpMount } from "./call-adapter.js";
 
 /** The services with their implementations. */
 type Served<Services extends readonly DescService[]> = {
-  readonly [K in keyof Services]: { readonly desc: Services[K]; readonly impl: ServiceImpl<Services[K]> };
+  readonly [K in keyof Services]: {
+    readonly desc: Services[K];
+    readonly impl: ServiceImpl<Services[K]>;
+    /** Resolves after the signal, once the service has ended the streams that it writes itself. */
+    readonly drained?: Promise<void>;
+  };
 };
 
 /** How a router's procedures are served. */
@@ -39,6 +33,8 @@ export interface PortOptions extends Omit<ListenerOptions, "handle"> {
   readonly maxRequestBytes: number;
   /** Tried first, by path prefix, in order. */
   readonly mounts?: readonly HttpMount[];
+  /** Resolves after the signal, once the streams that services write themselves have ended. */
+  readonly drained?: Promise<unknown>;
   /** How long open calls may go on after the signal before they are cut. Default 5,000. */
   readonly drainDeadlineMs?: number;
 }
@@ -92,7 +88,8 @@ export async function startRpcServer<const Services extends readonly DescService
   );
   registerReflection(router, services);
 
-  return await serveRouter(router, { ...options, clock: auth.clock }, signal);
+  const drained = Promise.all(options.services.map((service) => service.drained));
+  return await serveRouter(router, { ...options, clock: auth.clock, drained }, signal);
 }
 
 /**
@@ -104,98 +101,15 @@ export async function serveRouter(
   options: PortOptions,
   signal: AbortSignal,
 ): Promise<RpcServer> {
-  const listener = await listen({ ...options, handle: requestHandler(router.handlers, options) });
+  const listener = await listen({ ...options, handle: callAdapter(router.handlers, options) });
   const aborted = new Promise<void>((resolve) => {
     if (signal.aborted) resolve();
     else signal.addEventListener("abort", () => resolve(), { once: true });
   });
-  return { port: listener.port, closed: aborted.then(() => listener.close(options.drainDeadlineMs ?? 5_000)) };
+  const told = Promise.all([aborted, options.drained]);
+  return { port: listener.port, closed: told.then(() => listener.close(options.drainDeadlineMs ?? 5_000)) };
 }
 
 function register<Desc extends DescService>(router: ConnectRouter, desc: Desc, impl: ServiceImpl<Desc>): void {
   router.service(desc, impl);
-}
-
-// Not connectNodeAdapter: it writes every broken connection to the console, thousands at once when many clients leave.
-function requestHandler(
-  handlers: readonly UniversalHandler[],
-  { mounts = [], maxRequestBytes, log }: PortOptions,
-): (request: AnyRequest, response: AnyResponse) => void {
-  const byPath = new Map(handlers.map((handler) => [handler.requestPath, handler]));
-  return (request, response) => {
-    const path = (request.url ?? "").split("?", 1)[0] ?? "";
-    if (answeredByMount(mounts, path, request, response, log)) return;
-    const handler = byPath.get(path);
-    if (handler === undefined) {
-      response.writeHead(404, { "content-type": "text/plain" });
-      response.end("not found\n");
-      return;
-    }
-    setCorsHeaders(response);
-    if (request.method === "OPTIONS") {
-      response.writeHead(204);
-      response.end();
-      return;
-    }
-    serve(handler, request, response, maxRequestBytes).catch((error: unknown) => {
-      log.debug({ path, err: error }, "a call ended with its connection");
-      response.destroy();
-    });
-  };
-}
-
-function answeredByMount(
-  mounts: readonly HttpMount[],
-  path: string,
-  request: AnyRequest,
-  response: AnyResponse,
-  log: Log,
-): boolean {
-  try {
-    return mounts.some((mount) => path.startsWith(mount.pathPrefix) && mount.handle(request, response));
-  } catch (error) {
-    log.error({ path, err: error }, "a request failed in the server");
-    response.destroy();
-    return true;
-  }
-}
-
-async function serve(
-  handler: UniversalHandler,
-  request: AnyRequest,
-  response: AnyResponse,
-  maxRequestBytes: number,
-): Promise<void> {
-  if ("stream" in response) closeAfterAnswer(response.stream, request);
-  const universal = universalRequestFromNodeRequest(request, response, undefined, undefined);
-  const answer = await handler(withSizeLimit(universal, maxRequestBytes));
-  await universalResponseToNodeResponse(answer, response);
-}
-
-/**
- * A call may be answered before its body was read, a refused one always is. HTTP/2 keeps such a stream open until the
- * caller has sent everything, which it cannot while nobody reads; asking it to stop frees the stream.
- */
-function closeAfterAnswer(stream: Http2ServerResponse["stream"], request: AnyRequest): void {
-  // Not "finish": the trailers, which carry the status, leave only after it.
-  stream.once("wantTrailers", () => {
-    setImmediate(() => {
-      if (request.readableEnded || stream.destroyed) return;
-      stream.close(constants.NGHTTP2_NO_ERROR);
-      // What has come already must be read, or the stream never counts as ended.
-      stream.removeAllListeners("data");
-      stream.resume();
-    });
-  });
-}
-
-const ALLOWED_HEADERS = [...cors.allowedHeaders, ...Object.values(AUTH_HEADERS)].join(", ");
-
-/** Any page may call: callers are known by their signatures, never by a browser's cookies. */
-function setCorsHeaders(response: AnyResponse): void {
-  response.setHeader("access-control-allow-origin", "*");
-  response.setHeader("access-control-allow-methods", cors.allowedMethods.join(", "));
-  response.setHeader("access-control-allow-headers", ALLOWED_HEADERS);
-  response.setHeader("access-control-expose-headers", cors.exposedHeaders.join(", "));
-  response.setHeader("access-control-max-age", "7200");
 }

@@ -14,7 +14,14 @@ import {
 import { epochIdOf, epochNumberOfId } from "../core/epoch-time.js";
 import { RULE_SETTINGS, ruleProblems, rulesOf } from "./config-rules.js";
 import type { CallLimits, Deployment } from "./parts.js";
-import { type CachePlace, type ObjectsPlace, readCachePlace, readCataloguePlace, readObjectsPlace } from "./places.js";
+import {
+  type CachePlace,
+  type ObjectsPlace,
+  readCachePlace,
+  readCataloguePlace,
+  readObjectsPlace,
+  readTokenKeys,
+} from "./places.js";
 
 /** Settings of the server. */
 export const SETTINGS = {
@@ -87,6 +94,15 @@ export const SETTINGS = {
   drainWindowMs: setting(
     "When the server goes down, clients come back spread over this time. Default 30000.",
     parse.integer({ min: 0, max: 600_000 }, 30_000),
+  ),
+  stallTimeoutMs: setting(
+    "A stream whose connection takes nothing for so many milliseconds is ended. Default 60000.",
+    parse.integer({ min: 1_000, max: 3_600_000 }, 60_000),
+  ),
+  tokenKeys: setting(
+    'Keys of resume tokens, the new one first: "wallet", or 64 hexadecimal digits; two while one replaces the other. All replicas need the same. Default wallet.',
+    parse.custom('"wallet" or 64 hexadecimal digits, one or two, separated by a comma', readTokenKeys, ["wallet"]),
+    { secret: true },
   ),
   keptEpochs: setting(
     "Epochs that a resume token may be behind. Default 42.",

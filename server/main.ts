@@ -1,6 +1,7 @@
 /**
  * Puts the server together from its settings.
  */
+import { randomInt } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { memoryCache } from "../adapters/cache/memory-cache.js";
 import { redisCache } from "../adapters/cache/redis-cache.js";
@@ -55,6 +56,9 @@ export async function main(raw: Readonly<Record<string, string | undefined>>, si
         minValidatorStakeRao: BigInt(settings.minValidatorStakeTao) * RAO_PER_TAO,
         metagraphMaxAgeMs: settings.metagraphMaxAgeMs,
         drainWindowMs: settings.drainWindowMs,
+        stallTimeoutMs: settings.stallTimeoutMs,
+        tokenKeys: settings.tokenKeys,
+        random: () => randomInt(2 ** 32) / 2 ** 32,
         onListening,
       },
       signal,

@@ -1,7 +1,7 @@
 /**
  * What the server is made of. main.ts makes the parts; everything else gets them as arguments.
  */
-import type { Cache, Chain, Clock, Log, ObjectStore, Signer, VerifySignature } from "../core/ports.js";
+import type { Cache, Chain, Clock, Log, ObjectStore, VerifySignature, Wallet } from "../core/ports.js";
 import type { Catalogue, Rules } from "../gen/zipnet/v1/epoch_pb.js";
 import type { RecordedEpochs } from "../rpc/recorded-epochs.js";
 import type { EpochBook } from "./epoch-book.js";
@@ -46,7 +46,7 @@ export interface ServerParts {
   readonly clock: Clock;
   readonly log: Log;
   /** Signs epochs, receipts and snapshots, and is the receiver of calls. */
-  readonly signer: Signer;
+  readonly signer: Wallet;
   readonly verify: VerifySignature;
   /** Records of epochs and snapshots. */
   readonly epochs: RecordedEpochs;

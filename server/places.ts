@@ -1,6 +1,7 @@
 /**
  * Where the outside things are, as settings name them. Each answers undefined for text that is not in its form.
  */
+import { hexToBytes } from "../core/hash.js";
 
 /** Where objects are kept. */
 export type ObjectsPlace =
@@ -34,4 +35,18 @@ export type CataloguePlace =
 /** Reads the SHA-256 of a stored catalogue, or the path of a file. */
 export function readCataloguePlace(text: string): CataloguePlace {
   return /^[0-9a-f]{64}$/.test(text) ? { kind: "stored", sha256: text } : { kind: "file", path: text };
+}
+
+/** A key of resume tokens: the wallet's own, or 32 bytes. */
+export type TokenKey = "wallet" | Uint8Array;
+
+/** One or two token keys; undefined for what is not in the form. */
+export function readTokenKeys(text: string): readonly [TokenKey, ...TokenKey[]] | undefined {
+  const keys: TokenKey[] = [];
+  for (const word of text.split(",").map((part) => part.trim())) {
+    if (word !== "wallet" && !/^[0-9a-fA-F]{64}$/.test(word)) return undefined;
+    keys.push(word === "wallet" ? word : hexToBytes(word));
+  }
+  const [first, ...others] = keys;
+  return first === undefined || others.length > 1 ? undefined : [first, ...others];
 }

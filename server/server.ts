@@ -8,10 +8,12 @@ import { ServerInfoService } from "../gen/zipnet/v1/server_info_service_pb.js";
 import { SubmissionService } from "../gen/zipnet/v1/submission_service_pb.js";
 import { metagraphDirectory } from "../rpc/callers.js";
 import { epochService } from "../rpc/epoch-service.js";
+import { TOKEN_KEY_PURPOSE, resumeTokens } from "../rpc/resume-token.js";
 import { type HttpMount, type RpcServer, startRpcServer } from "../rpc/server.js";
 import { judgingService, serverInfoService, submissionService } from "./handlers/index.js";
 import { runKeeper } from "./keeper/keeper.js";
 import type { Deployment, ServerParts } from "./parts.js";
+import type { TokenKey } from "./places.js";
 import { readStatusView } from "./status.js";
 import { statusMount } from "./status-mount.js";
 
@@ -27,6 +29,12 @@ export interface ServeConfig {
   readonly minValidatorStakeRao: bigint;
   readonly metagraphMaxAgeMs: number;
   readonly drainWindowMs: number;
+  /** A stream whose connection takes nothing for this long is ended. */
+  readonly stallTimeoutMs: number;
+  /** Keys of resume tokens: the first makes them, all are accepted. */
+  readonly tokenKeys: readonly [TokenKey, ...TokenKey[]];
+  /** 0 (included) to 1 (excluded). */
+  readonly random: () => number;
   /** Called with the port once calls are answered, before any epoch is drawn. */
   readonly onListening: (port: number) => void;
 }
@@ -66,10 +74,21 @@ function listen(parts: ServerParts, config: ServeConfig, signal: AbortSignal): P
   const { cache, chain, clock, deployment, epochs, limits, log, signer, verify } = parts;
   const { minValidatorStakeRao, metagraphMaxAgeMs: maxAgeMs } = config;
   const { network, netuid } = deployment;
+  const keyOf = (key: TokenKey): Uint8Array => (key === "wallet" ? signer.secretFor(TOKEN_KEY_PURPOSE) : key);
+  const [firstKey, ...otherKeys] = config.tokenKeys;
   const epochsImpl = epochService(epochs, {
-    deployment: `${network}/${netuid}`,
+    tokens: resumeTokens({
+      network,
+      netuid,
+      recordSigner: signer.hotkey,
+      keys: [keyOf(firstKey), ...otherKeys.map(keyOf)],
+      trustsOtherIssuers: false,
+    }),
     bookmarkIntervalMs: limits.bookmarkIntervalMs,
+    stallTimeoutMs: config.stallTimeoutMs,
+    random: config.random,
     clock,
+    log,
     drain: signal,
     drainWindowMs: config.drainWindowMs,
   });
@@ -79,7 +98,7 @@ function listen(parts: ServerParts, config: ServeConfig, signal: AbortSignal): P
       port: config.port,
       ...(config.tls === undefined ? {} : { tls: config.tls }),
       services: [
-        { desc: EpochService, impl: epochsImpl },
+        { desc: EpochService, ...epochsImpl },
         { desc: SubmissionService, impl: submissionService(parts) },
         { desc: JudgingService, impl: judgingService(parts) },
         { desc: ServerInfoService, impl: serverInfoService(parts) },

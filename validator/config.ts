@@ -78,6 +78,10 @@ export const SETTINGS = {
     "When the relay goes down, its clients come back spread over this time. Default 30000.",
     parse.integer({ min: 0, max: 600_000 }, 30_000),
   ),
+  stallTimeoutMs: setting(
+    "A stream of the relay whose connection takes nothing for so many milliseconds is ended. Default 60000.",
+    parse.integer({ min: 1_000, max: 3_600_000 }, 60_000),
+  ),
   keptEpochs: setting(
     "Epochs that a resume token of the relay may be behind. Default 42.",
     parse.integer({ min: 2, max: 10_000 }, 42),
@@ -142,6 +146,7 @@ export function configOf(settings: ValidatorSettings): ValidatorConfig {
       maxRequestBytes: MAX_RELAY_REQUEST_BYTES,
       bookmarkIntervalMs,
       drainWindowMs,
+      stallTimeoutMs: settings.stallTimeoutMs,
       keptEpochs,
     },
   };

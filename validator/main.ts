@@ -57,7 +57,7 @@ export async function main(raw: Readonly<Record<string, string | undefined>>, si
   const signer = await loadSigner(settings.wallet);
   const endpoint = { url: settings.serverUrl, hotkey: serverHotkey };
   const random = (): number => randomInt(2 ** 32) / 2 ** 32;
-  const common = { clock, log, signer, verify: verifySr25519 };
+  const common = { clock, random, log, signer, verify: verifySr25519 };
   const state = folderState(join(stateDir, "state"));
   await claimState(state, `${network}/${netuid}/${signer.hotkey}`);
   const { source, close } = await openSource(settings, signer.hotkey);
@@ -80,7 +80,7 @@ export async function main(raw: Readonly<Record<string, string | undefined>>, si
         server: judgingCalls(clients),
         follow: (own, ended) =>
           followEpochs(
-            { ...common, endpoints: [endpoint], network, netuid, recordSigner: serverHotkey, random, ...own },
+            { ...common, endpoints: [endpoint], network, netuid, recordSigner: serverHotkey, ...own },
             ended,
           ),
       },

@@ -10,9 +10,9 @@ import type {
   LocalState,
   Log,
   ObjectStore,
-  Signer,
   Transfer,
   VerifySignature,
+  Wallet,
 } from "../core/ports.js";
 import type { FollowOptions } from "../rpc/follower.js";
 import type { JudgingCalls } from "./server-calls.js";
@@ -23,9 +23,11 @@ type Follow = (own: Pick<FollowOptions, "tokens" | "onEvent">, signal: AbortSign
 /** The parts. */
 export interface ValidatorParts {
   readonly clock: Clock;
+  /** 0 (included) to 1 (excluded). */
+  readonly random: () => number;
   readonly log: Log;
   /** The validator's hotkey. */
-  readonly signer: Signer;
+  readonly signer: Wallet;
   readonly verify: VerifySignature;
   readonly chain: Chain;
   readonly source: ListingSource;
@@ -66,5 +68,6 @@ interface RelayConfig {
   readonly maxRequestBytes: number;
   readonly bookmarkIntervalMs: number;
   readonly drainWindowMs: number;
+  readonly stallTimeoutMs: number;
   readonly keptEpochs: number;
 }

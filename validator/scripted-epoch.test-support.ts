@@ -303,6 +303,7 @@ export function judgeOptions(
   return {
     parts: {
       clock: hurriedClock(CLOSE_MS + 5_000),
+      random: () => 0,
       log: quietLog,
       signer: signerFromUri("//Validator"),
       verify: verifySr25519,

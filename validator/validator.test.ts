@@ -47,6 +47,7 @@ const RELAY: ValidatorConfig["relay"] = {
   maxRequestBytes: 65_536,
   bookmarkIntervalMs: 15_000,
   drainWindowMs: 0,
+  stallTimeoutMs: 60_000,
   keptEpochs: 42,
 };
 

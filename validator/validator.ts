@@ -29,7 +29,7 @@ export async function runValidator(parts: ValidatorParts, config: ValidatorConfi
 }
 
 async function run(parts: ValidatorParts, config: ValidatorConfig, signal: AbortSignal): Promise<void> {
-  const { clock, log, signer, state, chain, server, verify, relayObjects, relayCache } = parts;
+  const { clock, random, log, signer, state, chain, server, verify, relayObjects, relayCache } = parts;
   // When one part breaks, the others end too, and the failure is the validator's.
   const broken = new AbortController();
   const ended = AbortSignal.any([signal, broken.signal]);
@@ -49,7 +49,7 @@ async function run(parts: ValidatorParts, config: ValidatorConfig, signal: Abort
   for (const report of await savedReports(state)) tables.add(tableOf(report));
   const keeping = { epochs, server, serverHotkey: config.serverHotkey, verify, clock, log };
   const relay = await startRelay(
-    { epochs, epochLengthSeconds, config, chain, cache: relayCache, clock, log, signer, verify },
+    { epochs, epochLengthSeconds, config, chain, cache: relayCache, clock, random, log, signer, verify },
     ended,
   );
   const work = [

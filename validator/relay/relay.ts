@@ -4,13 +4,14 @@
  */
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import type { ServiceImpl } from "@connectrpc/connect";
-import type { Cache, Chain, Clock, Log, Signer, VerifySignature } from "../../core/ports.js";
+import type { Cache, Chain, Clock, Log, VerifySignature, Wallet } from "../../core/ports.js";
 import { EpochService } from "../../gen/zipnet/v1/epoch_service_pb.js";
 import { ServerInfoService, ServiceKind } from "../../gen/zipnet/v1/server_info_service_pb.js";
 import { AUTH_VERSION } from "../../rpc/auth.js";
 import { metagraphDirectory } from "../../rpc/callers.js";
-import { epochService } from "../../rpc/epoch-service.js";
+import { type ServedEpochs, epochService } from "../../rpc/epoch-service.js";
 import type { RecordedEpochs } from "../../rpc/recorded-epochs.js";
+import { TOKEN_KEY_PURPOSE, resumeTokens } from "../../rpc/resume-token.js";
 import { type RpcServer, startRpcServer } from "../../rpc/server.js";
 import type { ValidatorConfig } from "../parts.js";
 import { SOFTWARE_VERSION } from "../../core/version.js";
@@ -24,27 +25,25 @@ export interface RelayOptions {
   readonly cache: Cache;
   readonly clock: Clock;
   readonly log: Log;
-  readonly signer: Signer;
+  readonly signer: Wallet;
+  /** 0 (included) to 1 (excluded). */
+  readonly random: () => number;
   readonly verify: VerifySignature;
 }
 
 /** Starts to serve. Rejects when the port cannot be had. */
 export async function startRelay(options: RelayOptions, signal: AbortSignal): Promise<RpcServer> {
-  const { epochs, config, chain, cache, clock, log, signer, verify } = options;
+  const { config, chain, cache, clock, log, signer, verify } = options;
   const { relay, network, netuid } = config;
   const { host, port, maxRequestBytes, maxClockDifferenceMs, maxCallsPerMinute } = relay;
-  const { minValidatorStakeRao, metagraphMaxAgeMs, bookmarkIntervalMs, drainWindowMs } = relay;
+  const { minValidatorStakeRao, metagraphMaxAgeMs } = relay;
   const directory = metagraphDirectory({ chain, clock, maxAgeMs: metagraphMaxAgeMs, minValidatorStakeRao, signal });
-  const deployment = `${network}/${netuid}`;
   const server = await startRpcServer(
     {
       host,
       port,
       services: [
-        {
-          desc: EpochService,
-          impl: epochService(epochs, { deployment, bookmarkIntervalMs, clock, drain: signal, drainWindowMs }),
-        },
+        { desc: EpochService, ...relayedEpochs(options, signal) },
         { desc: ServerInfoService, impl: relayInfo(options) },
       ],
       auth: {
@@ -64,6 +63,28 @@ export async function startRelay(options: RelayOptions, signal: AbortSignal): Pr
   const url = relay.publicUrl ?? `http://${host}:${server.port}`;
   log.info({ event: "listening", url }, `the relay listens at ${url}`);
   return server;
+}
+
+function relayedEpochs({ epochs, config, clock, log, signer, random }: RelayOptions, drain: AbortSignal): ServedEpochs {
+  const { relay, network, netuid, serverHotkey } = config;
+  const { bookmarkIntervalMs, drainWindowMs, stallTimeoutMs } = relay;
+  const tokens = resumeTokens({
+    network,
+    netuid,
+    recordSigner: serverHotkey,
+    keys: [signer.secretFor(TOKEN_KEY_PURPOSE)],
+    trustsOtherIssuers: true,
+  });
+  return epochService(epochs, {
+    tokens,
+    bookmarkIntervalMs,
+    drainWindowMs,
+    stallTimeoutMs,
+    random,
+    clock,
+    log,
+    drain,
+  });
 }
 
 /** What this process is: a relay, which grants nothing and draws nothing. */

@@ -1,12 +1,20 @@
 /** Epochs, tokens and pages that there are not. */
 import { Code } from "@connectrpc/connect";
+import { signerFromUri } from "../../../adapters/wallet/wallet.js";
+import { walletOf } from "../../../cli/demo/network.js";
 import type { Clients } from "../../../rpc/client.js";
-import { encodeResumeToken } from "../../../rpc/resume-token.js";
+import { type ResumeTokens, TOKEN_KEY_PURPOSE, resumeTokens } from "../../../rpc/resume-token.js";
 import type { Play } from "./play.test-support.js";
 import { firstOf, refused } from "./refused.test-support.js";
 import { NETUID, NETWORK } from "./world.test-support.js";
 
-const DEPLOYMENT = `${NETWORK}/${NETUID}`;
+/** The server's own tokens, or those that it would make on another network. */
+function tokens(network: string): ResumeTokens {
+  const owner = signerFromUri(walletOf("owner"));
+  const keys = [owner.secretFor(TOKEN_KEY_PURPOSE)] as const;
+  return resumeTokens({ network, netuid: NETUID, recordSigner: owner.hotkey, keys, trustsOtherIssuers: false });
+}
+
 const invalid = { code: Code.InvalidArgument, reason: "INVALID_FIELD" } as const;
 
 /** Tests within a describe. */
@@ -61,7 +69,7 @@ export function badEpochs(play: () => Play): void {
   it("a resume token that is malformed, foreign or of the future", async () => {
     const { epoch, harmless } = play();
     const watch = (resumeToken: Uint8Array): Promise<unknown> => firstOf(miner.epochs.watchEpochs({ resumeToken }));
-    const good = encodeResumeToken(DEPLOYMENT, 2 * epoch.number);
+    const good = tokens(NETWORK).encode(2 * epoch.number);
     const damaged = good.map((byte, index) => (index === 9 ? byte ^ 1 : byte));
     const malformed = {
       code: Code.InvalidArgument,
@@ -71,13 +79,13 @@ export function badEpochs(play: () => Play): void {
     await harmless(async () => {
       for (const token of [Uint8Array.of(1, 2, 3), good.subarray(1), damaged]) await refused(watch(token), malformed);
       await refused(watch(new Uint8Array(257)), { ...invalid, says: ["257 bytes", "256"], fields: ["resume_token"] });
-      await refused(watch(encodeResumeToken("test/1", 2 * epoch.number)), {
+      await refused(watch(tokens("test").encode(2 * epoch.number)), {
         code: Code.FailedPrecondition,
         reason: "RESUME_TOKEN_FOREIGN",
-        says: [`"${DEPLOYMENT}"`, "start without one"],
+        says: ["another deployment", "start without one"],
       });
       const ahead = 2 * (epoch.number + 5);
-      await refused(watch(encodeResumeToken(DEPLOYMENT, ahead)), {
+      await refused(watch(tokens(NETWORK).encode(ahead)), {
         code: Code.Unavailable,
         reason: "RESUME_TOKEN_FROM_FUTURE",
         says: [String(ahead), "try again later or elsewhere"],

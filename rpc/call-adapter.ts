@@ -1,0 +1,120 @@
+/**
+ * From a request of node:http or node:http2 to a handler of connect-es and back, with what a browser wants, plain HTTP
+ * beside the calls, and the handover of streams.
+ */
+import { type Http2ServerResponse, constants } from "node:http2";
+import { cors, createContextValues } from "@connectrpc/connect";
+import type { UniversalHandler } from "@connectrpc/connect/protocol";
+import { universalRequestFromNodeRequest, universalResponseToNodeResponse } from "@connectrpc/connect-node";
+import type { Log } from "../core/ports.js";
+import { AUTH_HEADERS } from "./auth.js";
+import { finishHandover, offerHandover } from "./handover.js";
+import type { AnyRequest, AnyResponse } from "./listener.js";
+import { withSizeLimit } from "./request-limit.js";
+
+/** Something that answers plain HTTP on the same port. */
+export interface HttpMount {
+  /** Begins with "/". */
+  readonly pathPrefix: string;
+  /** Answers, or returns false when the request is not its own after all. */
+  handle(request: AnyRequest, response: AnyResponse): boolean;
+}
+
+/** What the adapter needs besides the handlers. */
+export interface CallAdapterOptions {
+  /** Tried first, by path prefix, in order. */
+  readonly mounts?: readonly HttpMount[];
+  /** Largest request message in bytes. */
+  readonly maxRequestBytes: number;
+  readonly log: Log;
+}
+
+/**
+ * Answers requests by the handlers. Not connectNodeAdapter: that one writes every broken connection to the console,
+ * thousands at once when many clients leave.
+ */
+export function callAdapter(
+  handlers: readonly UniversalHandler[],
+  { mounts = [], maxRequestBytes, log }: CallAdapterOptions,
+): (request: AnyRequest, response: AnyResponse) => void {
+  const byPath = new Map(handlers.map((handler) => [handler.requestPath, handler]));
+  return (request, response) => {
+    const path = (request.url ?? "").split("?", 1)[0] ?? "";
+    if (answeredByMount(mounts, path, request, response, log)) return;
+    const handler = byPath.get(path);
+    if (handler === undefined) {
+      response.writeHead(404, { "content-type": "text/plain" });
+      response.end("not found\n");
+      return;
+    }
+    setCorsHeaders(response);
+    if (request.method === "OPTIONS") {
+      response.writeHead(204);
+      response.end();
+      return;
+    }
+    serve(handler, request, response, maxRequestBytes).catch((error: unknown) => {
+      log.debug({ path, err: error }, "a call ended with its connection");
+      response.destroy();
+    });
+  };
+}
+
+function answeredByMount(
+  mounts: readonly HttpMount[],
+  path: string,
+  request: AnyRequest,
+  response: AnyResponse,
+  log: Log,
+): boolean {
+  try {
+    return mounts.some((mount) => path.startsWith(mount.pathPrefix) && mount.handle(request, response));
+  } catch (error) {
+    log.error({ path, err: error }, "a request failed in the server");
+    response.destroy();
+    return true;
+  }
+}
+
+async function serve(
+  handler: UniversalHandler,
+  request: AnyRequest,
+  response: AnyResponse,
+  maxRequestBytes: number,
+): Promise<void> {
+  const call = universalRequestFromNodeRequest(request, response, undefined, createContextValues());
+  const handover = handler.method.methodKind === "server_streaming" ? offerHandover(call) : undefined;
+  const answer = await handler(withSizeLimit(call, maxRequestBytes));
+  if (!("stream" in response)) return universalResponseToNodeResponse(answer, response);
+  if (handover?.taken !== undefined) return finishHandover(answer, response, handover.taken);
+  closeAfterAnswer(response.stream, request);
+  await universalResponseToNodeResponse(answer, response);
+}
+
+/**
+ * A call may be answered before its body was read, a refused one always is. HTTP/2 keeps such a stream open until the
+ * caller has sent everything, which it cannot while nobody reads; asking it to stop frees the stream.
+ */
+function closeAfterAnswer(stream: Http2ServerResponse["stream"], request: AnyRequest): void {
+  // Not "finish": the trailers, which carry the status, leave only after it.
+  stream.once("wantTrailers", () => {
+    setImmediate(() => {
+      if (request.readableEnded || stream.destroyed) return;
+      stream.close(constants.NGHTTP2_NO_ERROR);
+      // What has come already must be read, or the stream never counts as ended.
+      stream.removeAllListeners("data");
+      stream.resume();
+    });
+  });
+}
+
+const ALLOWED_HEADERS = [...cors.allowedHeaders, ...Object.values(AUTH_HEADERS)].join(", ");
+
+/** Any page may call: callers are known by their signatures, never by a browser's cookies. */
+function setCorsHeaders(response: AnyResponse): void {
+  response.setHeader("access-control-allow-origin", "*");
+  response.setHeader("access-control-allow-methods", cors.allowedMethods.join(", "));
+  response.setHeader("access-control-allow-headers", ALLOWED_HEADERS);
+  response.setHeader("access-control-expose-headers", cors.exposedHeaders.join(", "));
+  response.setHeader("access-control-max-age", "7200");
+}

@@ -1,0 +1,175 @@
+/**
+ * Handing a server stream over: connect-es does the handshake (routing, content type, the authentication gate, the
+ * request message, validation, errors) and the first message; from then on the handler writes the open response itself.
+ *
+ * What that saves is the pipeline of generators that every message of every stream would go through. The envelope of a
+ * message is the same five bytes in gRPC, gRPC-Web and Connect, so one buffer serves all streams; only how a stream
+ * ends differs. The exports used here are marked private in connect-es, so its version is pinned, and the conformance
+ * suite holds this to the protocols.
+ */
+import type { Http2ServerResponse } from "node:http2";
+import { type ConnectError, type HandlerContext, createContextKey } from "@connectrpc/connect";
+import type { UniversalServerResponse } from "@connectrpc/connect/protocol";
+import { createEndStreamSerialization, endStreamFlag } from "@connectrpc/connect/protocol-connect";
+import { setTrailerStatus } from "@connectrpc/connect/protocol-grpc";
+import { trailerFlag, trailerSerialize } from "@connectrpc/connect/protocol-grpc-web";
+
+/** Streams of these content types can be handed over: binary messages, and trailers that HTTP/2 or the body can carry. */
+const PROTOCOLS: Readonly<Record<string, StreamProtocol>> = {
+  "application/grpc": "grpc",
+  "application/grpc+proto": "grpc",
+  "application/grpc-web": "grpc-web",
+  "application/grpc-web+proto": "grpc-web",
+  "application/connect+proto": "connect",
+};
+
+type StreamProtocol = "grpc" | "grpc-web" | "connect";
+
+/** Bytes that may wait to be sent on a stream before its writer should pause. */
+const HIGH_WATER_BYTES = 32_768;
+
+/** What the adapter offers a handler, and where the handler says that it takes it. */
+export interface Handover {
+  /** Set by the handler before it yields its first message; called once that message is written. */
+  taken: ((stream: OpenStream) => void) | undefined;
+}
+
+const handoverKey = createContextKey<Handover | undefined>(undefined, { description: "handover" });
+
+/** Headers and values of a call as the adapter sees them. */
+interface OfferedCall {
+  readonly httpVersion: string;
+  readonly header: Headers;
+  readonly contextValues?: { set(key: typeof handoverKey, value: Handover): unknown };
+}
+
+/** Offers a handover where the call allows one: HTTP/2, binary messages, no compression asked of the request. */
+export function offerHandover(call: OfferedCall): Handover | undefined {
+  if (!call.httpVersion.startsWith("2") || call.contextValues === undefined) return undefined;
+  if (PROTOCOLS[contentTypeOf(call.header)] === undefined) return undefined;
+  const handover: Handover = { taken: undefined };
+  call.contextValues.set(handoverKey, handover);
+  return handover;
+}
+
+function contentTypeOf(header: Headers): string {
+  return (header.get("content-type") ?? "").trim().toLowerCase();
+}
+
+/**
+ * Takes the rest of the stream at hand, for a handler that is about to yield its first and only message of its own.
+ * False where the stream cannot be taken: HTTP/1.1, JSON, compressed answers, or a caller's deadline, which connect-es
+ * alone can keep.
+ */
+export function takeHandover(
+  context: Pick<HandlerContext, "values" | "timeoutMs" | "responseHeader">,
+  taken: (stream: OpenStream) => void,
+): boolean {
+  const handover = context.values.get(handoverKey);
+  if (handover === undefined || context.timeoutMs() !== undefined) return false;
+  const { responseHeader } = context;
+  if (responseHeader.has("grpc-encoding") || responseHeader.has("connect-content-encoding")) return false;
+  handover.taken = taken;
+  return true;
+}
+
+/** Writes headers and the first message of an answer that was taken, and lets connect-es go. */
+export async function finishHandover(
+  answer: UniversalServerResponse,
+  response: Http2ServerResponse,
+  taken: (stream: OpenStream) => void,
+): Promise<void> {
+  const iterator = (answer.body as AsyncIterable<Uint8Array>)[Symbol.asyncIterator]();
+  const first = await iterator.next();
+  // The handler is suspended at its first message; this ends it, and whatever connect-es holds for the call.
+  await iterator.return?.();
+  if (response.stream.destroyed) return;
+  const protocol = PROTOCOLS[contentTypeOf(answer.header as Headers)];
+  if (protocol === undefined) throw new Error("a stream was taken that cannot be handed over");
+  response.writeHead(answer.status, Object.fromEntries((answer.header as Headers).entries()));
+  if (first.done !== true) response.write(first.value);
+  taken(new OpenStream(response, protocol));
+}
+
+/** Puts the five bytes of an envelope before an encoded message. */
+export function envelope(message: Uint8Array, flags = 0): Buffer {
+  const frame = Buffer.allocUnsafe(5 + message.length);
+  frame.writeUInt8(flags, 0);
+  frame.writeUInt32BE(message.length, 1);
+  frame.set(message, 5);
+  return frame;
+}
+
+/** How a stream ends, made once for any number of streams. */
+export interface StreamEnd {
+  readonly grpc: Readonly<Record<string, string>>;
+  readonly grpcWeb: Buffer;
+  readonly connect: Buffer;
+}
+
+const endStream = createEndStreamSerialization(undefined);
+
+/** The end with an error, or with success where there is none. trailers: the answer's own. */
+export function streamEnd(error: ConnectError | undefined, trailers = new Headers()): StreamEnd {
+  const grpc = setTrailerStatus(new Headers(trailers), error);
+  const metadata = new Headers(trailers);
+  const connect = endStream.serialize(error === undefined ? { metadata } : { metadata, error });
+  return {
+    grpc: Object.fromEntries(grpc.entries()),
+    grpcWeb: envelope(trailerSerialize(grpc), trailerFlag),
+    connect: envelope(connect, endStreamFlag),
+  };
+}
+
+/** A response that is open and belongs to whoever took it. */
+export class OpenStream {
+  readonly #response: Http2ServerResponse;
+  readonly #protocol: StreamProtocol;
+
+  constructor(response: Http2ServerResponse, protocol: StreamProtocol) {
+    this.#response = response;
+    this.#protocol = protocol;
+  }
+
+  /** Writes one or more enveloped messages. The buffer must not change afterwards. Does nothing once closed. */
+  write(frames: Uint8Array): void {
+    const { stream } = this.#response;
+    if (!stream.destroyed && !stream.writableEnded) stream.write(frames);
+  }
+
+  /** Whether so much waits to be sent that the writer should wait for onDrained. */
+  get isFull(): boolean {
+    return this.#response.stream.writableLength > HIGH_WATER_BYTES;
+  }
+
+  /** Whether the caller has gone, or the stream was ended. */
+  get isClosed(): boolean {
+    const { stream } = this.#response;
+    return stream.destroyed || stream.writableEnded;
+  }
+
+  /** Calls whenever what waited has been sent, and once when the stream has closed, for whatever reason. */
+  listen(onDrained: () => void, onClosed: () => void): void {
+    const { stream } = this.#response;
+    stream.on("drain", onDrained);
+    if (stream.destroyed) onClosed();
+    else stream.once("close", onClosed);
+  }
+
+  /** Ends the stream after what was written. */
+  end(end: StreamEnd): void {
+    if (this.isClosed) return;
+    if (this.#protocol === "grpc") {
+      this.#response.addTrailers(end.grpc);
+      this.#response.end();
+    } else {
+      this.#response.end(this.#protocol === "grpc-web" ? end.grpcWeb : end.connect);
+    }
+  }
+
+  /** Cuts the stream: what was not sent is lost, and the caller gets no status. */
+  destroy(): void {
+    this.#response.stream.close();
+    this.#response.stream.destroy();
+  }
+}

@@ -9,6 +9,7 @@ import type { Cache, Clock, VerifySignature } from "../core/ports.js";
 import { AUTH_HEADERS, AUTH_VERSION, type AuthScope, callSigningBytes } from "./auth.js";
 import type { Caller, CallerDirectory } from "./callers.js";
 import { ROLES, type Role } from "./roles.js";
+import { type ServerSession, type ServerSessions, isHmacOf, serverSessions } from "./server-sessions.js";
 
 /** What the server needs to check callers. */
 export interface ServerAuth {
@@ -20,6 +21,8 @@ export interface ServerAuth {
   readonly clock: Clock;
   /** How far a call's timestamp may be from the server's clock, either way. */
   readonly maxClockDifferenceMs: number;
+  /** 32 secret bytes, the same on every replica: the key of sessions. Without it none are offered. */
+  readonly sessionSecret?: Uint8Array;
   /** Calls per hotkey and minute of the clock. */
   readonly maxCallsPerMinute: number;
 }
@@ -30,6 +33,8 @@ export interface CheckedHeaders {
   readonly nonce: string;
   /** Of the message that was signed: 64 lower-case hexadecimal digits. */
   readonly bodySha256: string;
+  /** The session that the call was made in. */
+  readonly session: ServerSession | undefined;
 }
 
 /** The two steps of letting a call in. Both throw ZipnetError. */
@@ -48,62 +53,91 @@ export interface CallChecks {
 
 /** The checks of one process. */
 export function callChecks(auth: ServerAuth): CallChecks {
+  const { sessionSecret: secret } = auth;
+  const sessions = secret === undefined ? undefined : serverSessions({ ...auth, secret });
   return {
-    checkHeaders: (procedure, header) => checkHeaders(auth, procedure, header),
+    checkHeaders(procedure, header) {
+      const signed = signedHeaders(header);
+      assertReceiver(signed.receiver, auth.scope);
+      assertClock(signed.nonce, auth);
+      const session = signed.session === undefined ? undefined : opened(signed.session, signed.hotkey, sessions);
+      assertSignature(signed, session, procedure, auth);
+      return { hotkey: signed.hotkey, nonce: signed.nonce, bodySha256: signed.bodySha256, session };
+    },
     async admit(checked, procedure, bodySha256) {
       assertBody(checked, bodySha256);
-      const roles = await allowedRoles(checked.hotkey, procedure, auth);
+      const { hotkey, session } = checked;
+      const roles = await allowedRoles(hotkey, procedure, auth);
+      if (session !== undefined && roles.length > 0) sessions?.keep(session);
       await assertFirstAndWithinQuota(checked, auth);
-      return { hotkey: checked.hotkey, roles };
+      return { hotkey, roles };
     },
   };
 }
 
-const FORMS: readonly (readonly [name: string, form: RegExp, says: string])[] = [
-  [AUTH_HEADERS.hotkey, /^5[1-9A-HJ-NP-Za-km-z]{47}$/, "an SS58 address of 48 characters"],
-  [AUTH_HEADERS.receiver, /^5[1-9A-HJ-NP-Za-km-z]{47}$/, "an SS58 address of 48 characters"],
-  [AUTH_HEADERS.nonce, /^[1-9]\d{0,19}$/, "unix nanoseconds in decimal digits"],
-  [AUTH_HEADERS.bodySha256, /^[0-9a-f]{64}$/, "64 lower-case hexadecimal digits"],
-  [AUTH_HEADERS.signature, /^[0-9a-f]{128}$/, "128 lower-case hexadecimal digits"],
-];
-
-function checkHeaders(
-  auth: ServerAuth,
-  procedure: string,
-  given: (name: string) => string | undefined,
-): CheckedHeaders {
-  const header = wellFormed(given);
-  assertReceiver(header(AUTH_HEADERS.receiver), auth.scope);
-  const nonce = header(AUTH_HEADERS.nonce);
-  assertClock(nonce, auth);
-  const hotkey = header(AUTH_HEADERS.hotkey);
-  const bodySha256 = header(AUTH_HEADERS.bodySha256);
-  const text = callSigningBytes({ procedure, bodySha256, nonce, sender: hotkey, scope: auth.scope });
-  if (!auth.verify(text, hexToBytes(header(AUTH_HEADERS.signature)), hotkey)) {
-    const { network, netuid } = auth.scope;
-    throw new ZipnetError(
-      "SIGNATURE_INVALID",
-      `the signature is not ${hotkey}'s over this call; sign the lines of ${AUTH_VERSION} for ${procedure}, ` +
-        `network "${network}" and netuid ${netuid}`,
-      { network, netuid: String(netuid) },
-    );
-  }
-  return { hotkey, nonce, bodySha256 };
+/** The headers of a call, each of the right form and nothing more. */
+interface SignedHeaders {
+  readonly hotkey: string;
+  readonly receiver: string;
+  readonly nonce: string;
+  readonly bodySha256: string;
+  readonly signature: string;
+  readonly session: string | undefined;
 }
 
-/** Throws unless every header is there and has its form. */
-function wellFormed(header: (name: string) => string | undefined): (name: string) => string {
+type Form = readonly [form: RegExp, says: string];
+const HOTKEY: Form = [/^5[1-9A-HJ-NP-Za-km-z]{47}$/, "an SS58 address of 48 characters"];
+const NONCE: Form = [/^[1-9]\d{0,19}$/, "unix nanoseconds in decimal digits"];
+const SHA256: Form = [/^[0-9a-f]{64}$/, "64 lower-case hexadecimal digits"];
+const SIGNATURE: Form = [/^[0-9a-f]{128}$/, "128 lower-case hexadecimal digits"];
+const HMAC: Form = [/^[0-9a-f]{64}$/, "64 lower-case hexadecimal digits, as it is in a session"];
+
+function signedHeaders(header: (name: string) => string | undefined): SignedHeaders {
   const version = header(AUTH_HEADERS.version);
   if (version !== AUTH_VERSION) {
     const found = version === undefined ? "is missing" : `is "${version.slice(0, 40)}"`;
     throw unauthenticated(AUTH_HEADERS.version, `${found}, but must be "${AUTH_VERSION}"`);
   }
-  for (const [name, form, says] of FORMS) {
+  const read = (name: string, [form, says]: Form): string => {
     const value = header(name);
     if (value === undefined) throw unauthenticated(name, `is missing, but must be ${says}`);
     if (!form.test(value)) throw unauthenticated(name, `is "${value.slice(0, 40)}", but must be ${says}`);
-  }
-  return (name) => header(name) ?? "";
+    return value;
+  };
+  const session = header(AUTH_HEADERS.session);
+  return {
+    hotkey: read(AUTH_HEADERS.hotkey, HOTKEY),
+    receiver: read(AUTH_HEADERS.receiver, HOTKEY),
+    nonce: read(AUTH_HEADERS.nonce, NONCE),
+    bodySha256: read(AUTH_HEADERS.bodySha256, SHA256),
+    signature: read(AUTH_HEADERS.signature, session === undefined ? SIGNATURE : HMAC),
+    session,
+  };
+}
+
+function opened(text: string, hotkey: string, sessions: ServerSessions | undefined): ServerSession {
+  if (sessions !== undefined) return sessions.open(text, hotkey);
+  throw new ZipnetError("SESSION_INVALID", "no sessions are offered here; sign every call with the hotkey");
+}
+
+function assertSignature(
+  { hotkey, nonce, bodySha256, signature }: SignedHeaders,
+  session: ServerSession | undefined,
+  procedure: string,
+  { scope, verify }: ServerAuth,
+): void {
+  const scheme = session === undefined ? "sr25519" : "hmac-sha256";
+  const text = callSigningBytes({ scheme, procedure, bodySha256, nonce, sender: hotkey, scope });
+  const bytes = hexToBytes(signature);
+  if (session === undefined ? verify(text, bytes, hotkey) : isHmacOf(session, text, bytes)) return;
+  const { network, netuid } = scope;
+  const whose = session === undefined ? `${hotkey}'s` : "the session's";
+  throw new ZipnetError(
+    "SIGNATURE_INVALID",
+    `the signature is not ${whose} over this call; sign the lines of ${AUTH_VERSION} with ${scheme} for ${procedure}, ` +
+      `network "${network}" and netuid ${netuid}`,
+    { network, netuid: String(netuid) },
+  );
 }
 
 function unauthenticated(header: string, problem: string): ZipnetError {

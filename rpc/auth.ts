@@ -1,10 +1,11 @@
 /**
- * Request signatures: the text that is signed, and the client's side. rpc/auth-check.ts is the server's side.
+ * Request signatures: the text that is signed, and the headers of a signed call. rpc/signing.ts signs a client's calls,
+ * rpc/auth-check.ts checks them.
  *
  * The signed text is these lines, joined by line feeds, without one at the end:
  *
  *   zipnet-auth/1
- *   sr25519
+ *   <scheme: sr25519, or hmac-sha256 within a session>
  *   <procedure path, for example /zipnet.v1.EpochService/GetEpoch>
  *   <sha256 of the request message in protobuf binary form, 64 lower-case hexadecimal digits>
  *   <nonce: unix nanoseconds, decimal; also the timestamp>
@@ -18,10 +19,10 @@
  */
 import { randomInt } from "node:crypto";
 import { type DescMessage, type MessageShape, toBinary } from "@bufbuild/protobuf";
-import type { Interceptor } from "@connectrpc/connect";
 import { bytesToHex, sha256Hex, utf8ToBytes } from "../core/hash.js";
 import type { Clock, Signer } from "../core/ports.js";
-import { ROLES, procedureOf } from "./roles.js";
+import type { ClientSession } from "./client-sessions.js";
+import { callHmac } from "./session.js";
 
 /** Version of the request signature. */
 export const AUTH_VERSION = "zipnet-auth/1";
@@ -42,10 +43,16 @@ export const AUTH_HEADERS = {
   nonce: "zipnet-nonce",
   bodySha256: "zipnet-body-sha256",
   signature: "zipnet-signature",
+  /** Only within a session. */
+  session: "zipnet-session",
 } as const;
+
+/** How a call is signed: by the hotkey, or with the key of a session that the hotkey has signed for. */
+export type AuthScheme = "sr25519" | "hmac-sha256";
 
 /** What a request's signature covers. */
 export interface SignedCall {
+  readonly scheme: AuthScheme;
   readonly procedure: string;
   /** 64 lower-case hexadecimal digits. */
   readonly bodySha256: string;
@@ -56,10 +63,10 @@ export interface SignedCall {
 }
 
 /** The bytes that a request's signature covers. */
-export function callSigningBytes({ procedure, bodySha256, nonce, sender, scope }: SignedCall): Uint8Array {
+export function callSigningBytes({ scheme, procedure, bodySha256, nonce, sender, scope }: SignedCall): Uint8Array {
   const { receiver, network, netuid } = scope;
   return utf8ToBytes(
-    [AUTH_VERSION, "sr25519", procedure, bodySha256, nonce, sender, receiver, network, netuid].join("\n"),
+    [AUTH_VERSION, scheme, procedure, bodySha256, nonce, sender, receiver, network, netuid].join("\n"),
   );
 }
 
@@ -75,18 +82,23 @@ export function authHeaders(input: {
   readonly signer: Signer;
   readonly scope: AuthScope;
   readonly nonce: bigint;
+  /** Signs with its key instead of the hotkey's. */
+  readonly session?: ClientSession | undefined;
 }): Record<string, string> {
-  const { procedure, signer, scope } = input;
+  const { procedure, signer, scope, session } = input;
   const bodySha256 = sha256Hex(input.requestBytes);
   const nonce = input.nonce.toString();
-  const text = callSigningBytes({ procedure, bodySha256, nonce, sender: signer.hotkey, scope });
+  const scheme = session === undefined ? "sr25519" : "hmac-sha256";
+  const text = callSigningBytes({ scheme, procedure, bodySha256, nonce, sender: signer.hotkey, scope });
+  const signature = session === undefined ? signer.sign(text) : callHmac(session.key, text);
   return {
     [AUTH_HEADERS.version]: AUTH_VERSION,
     [AUTH_HEADERS.hotkey]: signer.hotkey,
     [AUTH_HEADERS.receiver]: scope.receiver,
     [AUTH_HEADERS.nonce]: nonce,
     [AUTH_HEADERS.bodySha256]: bodySha256,
-    [AUTH_HEADERS.signature]: bytesToHex(signer.sign(text)),
+    [AUTH_HEADERS.signature]: bytesToHex(signature),
+    ...(session === undefined ? {} : { [AUTH_HEADERS.session]: session.header }),
   };
 }
 
@@ -109,35 +121,6 @@ export function nextNonce(signer: Signer, clock: Clock): bigint {
   const nonce = now > last || last - now > CLOCK_WAS_SET_NS ? now : last + 1n;
   lastNonces.set(signer, nonce);
   return nonce;
-}
-
-/** Signs every call that needs it. Calls with more than one request message are not signed; the contract has none. */
-export function signingInterceptor(options: {
-  readonly signer: Signer;
-  readonly scope: AuthScope;
-  readonly clock: Clock;
-}): Interceptor {
-  const { signer, scope, clock } = options;
-  return (next) => async (request) => {
-    const procedure = procedureOf(request.method);
-    if (ROLES[procedure] === "anyone" || request.method.methodKind === "bidi_streaming") return await next(request);
-    const sign = (message: MessageShape<DescMessage>): void => {
-      const requestBytes = toBinary(request.method.input, message);
-      const headers = authHeaders({ procedure, requestBytes, signer, scope, nonce: nextNonce(signer, clock) });
-      for (const [name, value] of Object.entries(headers)) request.header.set(name, value);
-    };
-    if (!request.stream) {
-      sign(request.message);
-      return await next(request);
-    }
-    const messages: MessageShape<DescMessage>[] = [];
-    for await (const message of request.message) messages.push(message);
-    const [only] = messages;
-    if (only === undefined || messages.length > 1)
-      throw new TypeError(`${procedure} takes exactly one request message`);
-    sign(only);
-    return await next({ ...request, message: once(only) });
-  };
 }
 
 /** A stream of one message. */

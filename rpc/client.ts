@@ -8,7 +8,8 @@ import { JudgingService } from "../gen/zipnet/v1/judging_service_pb.js";
 import { ServerInfoService } from "../gen/zipnet/v1/server_info_service_pb.js";
 import { SubmissionService } from "../gen/zipnet/v1/submission_service_pb.js";
 import type { Clock, Signer } from "../core/ports.js";
-import { signingInterceptor } from "./auth.js";
+import { clientSessions } from "./client-sessions.js";
+import { signingInterceptor } from "./signing.js";
 
 /** A process to call. */
 export interface Endpoint {
@@ -61,21 +62,24 @@ export function createClients(endpoint: Endpoint, options: ClientOptions): Clien
     { maxSessionMemory: SESSION_MEMORY_MB },
   );
   const scope = { receiver: endpoint.hotkey, network, netuid };
+  const readServerKey = async (): Promise<Uint8Array> => (await info.getServerInfo({})).sessionKey;
+  const sessions = clientSessions({ signer, scope, clock, readServerKey });
   const transport = forUnaryCalls(
     sessionManager,
     createGrpcTransport({
       baseUrl: endpoint.url,
       sessionManager,
-      interceptors: [signingInterceptor({ signer, scope, clock })],
+      interceptors: [signingInterceptor({ signer, scope, clock, sessions })],
       acceptCompression: [],
       readMaxBytes: MAX_ANSWER_BYTES,
     }),
   );
+  const info = createClient(ServerInfoService, transport);
   return {
     epochs: createClient(EpochService, transport),
     submissions: createClient(SubmissionService, transport),
     judging: createClient(JudgingService, transport),
-    info: createClient(ServerInfoService, transport),
+    info,
     close: () => sessionManager.abort(),
   };
 }

@@ -13,6 +13,7 @@ const CODES: Readonly<Record<ErrorReason, Code>> = {
   REQUEST_TOO_LARGE: Code.ResourceExhausted,
   UNAUTHENTICATED_CALL: Code.Unauthenticated,
   SIGNATURE_INVALID: Code.Unauthenticated,
+  SESSION_INVALID: Code.Unauthenticated,
   BODY_ALTERED: Code.Unauthenticated,
   WRONG_RECEIVER: Code.Unauthenticated,
   CLOCK_DIFFERENCE: Code.Unauthenticated,

@@ -3,8 +3,8 @@ import { create } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { signerFromUri, verifySr25519 } from "../adapters/wallet/wallet.js";
 import { epochIdOf, epochStartMs } from "../core/epoch-time.js";
-import { bytesToHex, sha256Of } from "../core/hash.js";
-import type { Cache, Clock, ObjectStore, Signer } from "../core/ports.js";
+import { bytesToHex, hexToBytes, sha256Of } from "../core/hash.js";
+import type { Cache, Clock, ObjectStore, Signer, Wallet } from "../core/ports.js";
 import { sample } from "../core/samples.test-support.js";
 import { sealRecord } from "../core/signed-record.js";
 import { EpochSchema } from "../gen/zipnet/v1/epoch_pb.js";
@@ -19,6 +19,7 @@ import { epochService } from "./epoch-service.js";
 import { type RecordedEpochs, recordedEpochs } from "./recorded-epochs.js";
 import { type ResumeTokenOptions, type ResumeTokens, resumeTokens } from "./resume-token.js";
 import { type RpcServerOptions, type ServerAuth, startRpcServer } from "./server.js";
+import { keyPairOf } from "./session.js";
 
 /** Length of the tests' epochs. */
 export const EPOCH_SECONDS = 100;
@@ -32,8 +33,8 @@ export { mapCache } from "./memory.test-support.js";
 /** Keys by role; made at the first use, when the signature code is ready. */
 export const keys = lazy({ server: "//Server", miner: "//Miner", validator: "//Validator", stranger: "//Stranger" });
 
-function lazy<K extends string>(uris: Record<K, string>): (name: K) => Signer {
-  const made = new Map<K, Signer>();
+function lazy<K extends string>(uris: Record<K, string>): (name: K) => Wallet {
+  const made = new Map<K, Wallet>();
   return (name) => {
     const signer = made.get(name) ?? signerFromUri(uris[name]);
     made.set(name, signer);
@@ -172,15 +173,18 @@ export async function startTestServer(
     drain: ending.signal,
     drainWindowMs: more.drainWindowMs ?? 0,
   });
+  const auth = { ...authOf(clock, cache, more.receiver), ...more.auth };
+  const { sessionSecret } = auth;
+  const sessionKey = sessionSecret === undefined ? new Uint8Array() : publicKeyOf(sessionSecret);
   const server = await startRpcServer(
     {
       host: "127.0.0.1",
       port: more.port ?? 0,
       services: [
         { desc: EpochService, ...epochs },
-        { desc: ServerInfoService, impl: { getServerInfo: () => ({ receiver: keys("server").hotkey }) } },
+        { desc: ServerInfoService, impl: { getServerInfo: () => ({ receiver: keys("server").hotkey, sessionKey }) } },
       ],
-      auth: { ...authOf(clock, cache, more.receiver), ...more.auth },
+      auth,
       maxRequestBytes: 65_536,
       log: quietLog,
       ...more.options,
@@ -207,6 +211,10 @@ export async function until(holds: () => boolean): Promise<void> {
     if (Date.now() > endMs) throw new Error(`never came true: ${holds.toString()}`);
     await new Promise((resolve) => setImmediate(resolve));
   }
+}
+
+function publicKeyOf(secret: Uint8Array): Uint8Array {
+  return hexToBytes(keyPairOf(secret).publicKey);
 }
 
 /** Bytes for comparing. */

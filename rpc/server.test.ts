@@ -13,7 +13,6 @@ import { EpochService } from "../gen/zipnet/v1/epoch_service_pb.js";
 import { JudgingService } from "../gen/zipnet/v1/judging_service_pb.js";
 import { ServerInfoService } from "../gen/zipnet/v1/server_info_service_pb.js";
 import { quietLog } from "../test/support/quiet-log.js";
-import { signingInterceptor } from "./auth.js";
 import { fromConnectError } from "./errors.js";
 import {
   FIRST,
@@ -28,6 +27,7 @@ import {
 } from "./kit.test-support.js";
 import { mapCache } from "./memory.test-support.js";
 import { startRpcServer } from "./server.js";
+import { signingInterceptor } from "./signing.js";
 
 function signed(): Interceptor {
   const scope = { receiver: keys("server").hotkey, network: NETWORK, netuid: NETUID };

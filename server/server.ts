@@ -10,6 +10,7 @@ import { metagraphDirectory } from "../rpc/callers.js";
 import { epochService } from "../rpc/epoch-service.js";
 import { TOKEN_KEY_PURPOSE, resumeTokens } from "../rpc/resume-token.js";
 import { type HttpMount, type RpcServer, startRpcServer } from "../rpc/server.js";
+import { SESSION_PURPOSE } from "../rpc/session.js";
 import { judgingService, serverInfoService, submissionService } from "./handlers/index.js";
 import { runKeeper } from "./keeper/keeper.js";
 import type { Deployment, ServerParts } from "./parts.js";
@@ -110,6 +111,7 @@ function listen(parts: ServerParts, config: ServeConfig, signal: AbortSignal): P
         cache,
         clock,
         maxClockDifferenceMs: limits.maxClockDifferenceMs,
+        sessionSecret: signer.secretFor(SESSION_PURPOSE),
         maxCallsPerMinute: limits.maxCallsPerMinute,
       },
       maxRequestBytes: limits.maxRequestBytes,

@@ -2,6 +2,7 @@ import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import type { ServiceImpl } from "@connectrpc/connect";
 import { type ServerInfoService, ServiceKind } from "../../gen/zipnet/v1/server_info_service_pb.js";
 import { AUTH_VERSION } from "../../rpc/auth.js";
+import { sessionKeyOf } from "../../rpc/session.js";
 import { MAX_OBJECTS_PER_CALL, MAX_OBJECTS_PER_MANIFEST, MAX_OBJECT_BYTES } from "../limits.js";
 import type { ServerParts } from "../parts.js";
 import { SOFTWARE_VERSION } from "../../core/version.js";
@@ -9,6 +10,7 @@ import { SOFTWARE_VERSION } from "../../core/version.js";
 /** Reads the server's time, identity and limits. */
 export function getServerInfo(parts: ServerParts): ServiceImpl<typeof ServerInfoService>["getServerInfo"] {
   const { catalogue, clock, deployment, epochs, limits, signer } = parts;
+  const sessionKey = sessionKeyOf(signer);
   return async () => ({
     serverTime: timestampFromMs(clock.now()),
     network: deployment.network,
@@ -22,6 +24,7 @@ export function getServerInfo(parts: ServerParts): ServiceImpl<typeof ServerInfo
     newestEpochId: (await epochs.newestEpoch())?.epoch.id ?? "",
     catalogueSha256: catalogue.sha256,
     rules: deployment.rules,
+    sessionKey,
     limits: {
       maxRequestBytes: limits.maxRequestBytes,
       maxClockDifferenceMs: limits.maxClockDifferenceMs,

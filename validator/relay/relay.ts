@@ -13,6 +13,7 @@ import { type ServedEpochs, epochService } from "../../rpc/epoch-service.js";
 import type { RecordedEpochs } from "../../rpc/recorded-epochs.js";
 import { TOKEN_KEY_PURPOSE, resumeTokens } from "../../rpc/resume-token.js";
 import { type RpcServer, startRpcServer } from "../../rpc/server.js";
+import { SESSION_PURPOSE, sessionKeyOf } from "../../rpc/session.js";
 import type { ValidatorConfig } from "../parts.js";
 import { SOFTWARE_VERSION } from "../../core/version.js";
 
@@ -53,6 +54,7 @@ export async function startRelay(options: RelayOptions, signal: AbortSignal): Pr
         cache,
         clock,
         maxClockDifferenceMs,
+        sessionSecret: signer.secretFor(SESSION_PURPOSE),
         maxCallsPerMinute,
       },
       maxRequestBytes,
@@ -96,6 +98,7 @@ function relayInfo({
   signer,
 }: RelayOptions): ServiceImpl<typeof ServerInfoService> {
   const { relay, network, netuid, serverHotkey } = config;
+  const sessionKey = sessionKeyOf(signer);
   return {
     getServerInfo: async () => ({
       serverTime: timestampFromMs(clock.now()),
@@ -107,6 +110,7 @@ function relayInfo({
       softwareVersion: SOFTWARE_VERSION,
       authVersion: AUTH_VERSION,
       epochLengthSeconds,
+      sessionKey,
       newestEpochId: (await epochs.newestEpoch())?.epoch.id ?? "",
       limits: {
         maxRequestBytes: relay.maxRequestBytes,

@@ -8,7 +8,6 @@ import { epochStartMs } from "../core/epoch-time.js";
 import { fromBinary } from "@bufbuild/protobuf";
 import { EpochSchema } from "../gen/zipnet/v1/epoch_pb.js";
 import { EpochService, StartMode, type WatchEpochsResponse } from "../gen/zipnet/v1/epoch_service_pb.js";
-import { signingInterceptor } from "./auth.js";
 import { openedRevision } from "./epoch-log.js";
 import { fromConnectError } from "./errors.js";
 import {
@@ -26,6 +25,7 @@ import {
   tokensOf,
   until,
 } from "./kit.test-support.js";
+import { signingInterceptor } from "./signing.js";
 import { mapObjects } from "./memory.test-support.js";
 
 const NOW_MS = epochStartMs(FIRST, EPOCH_SECONDS);

@@ -12,7 +12,9 @@ import type { KeeperParts } from "./keeper.js";
 export async function drawEpoch(parts: KeeperParts, number: number, seedBlock: Block): Promise<boolean> {
   const { catalogue, deployment, epochs, log, signer } = parts;
   const { rules, network, netuid, epochLengthSeconds } = deployment;
-  const recent = rules.cooldownEpochs === 0 ? [] : await epochs.list(rules.cooldownEpochs);
+  const id = epochIdOf(epochStartMs(number, epochLengthSeconds));
+  // Those before this one, whatever is recorded by now: another replica may have drawn it already, from the same ones.
+  const recent = rules.cooldownEpochs === 0 ? [] : await epochs.list(rules.cooldownEpochs, id);
   const built = buildEpoch({
     number,
     epochLengthSeconds,
@@ -24,7 +26,6 @@ export async function drawEpoch(parts: KeeperParts, number: number, seedBlock: B
     seedBlock,
     recentEpochs: recent.map(({ epoch }) => epoch),
   });
-  const id = epochIdOf(epochStartMs(number, epochLengthSeconds));
   if (!built.ok) {
     const facts = { event: "epoch_undrawable", epoch_id: id, number, problem: built.problem };
     log.error(facts, `epoch ${id} has no zip codes: ${built.problem}; the next epoch is tried in its turn`);

@@ -60,9 +60,14 @@ export interface EpochLog {
   encodedEpoch(epochId: string): Promise<Uint8Array | undefined>;
   /** As encodedEpoch, but at once and from memory only; undefined also when the bytes are just not at hand. */
   heldEncodedEpoch(epochId: string): Uint8Array | undefined;
-  /** The newest epoch. */
+  /**
+   * The newest epoch. Where by the clock a later one may have been recorded than is known here, the store is looked at
+   * before answering, so that nobody who has seen it elsewhere is answered an older one.
+   */
   newestEpoch(): Promise<StoredEpoch | undefined>;
-  /** At most `count` epochs, newest first: those before the id where given. */
+  /** Id of the newest epoch that is known here; undefined when none is. Never waits for the store. */
+  newestKnownId(): string | undefined;
+  /** At most `count` epochs, newest first: those before the id where given, otherwise from newestEpoch on. */
   list(count: number, beforeEpochId?: string): Promise<StoredEpoch[]>;
   /** A ticket for the next change. */
   ticket(): Ticket;

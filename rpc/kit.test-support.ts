@@ -81,6 +81,7 @@ export function logOver(
     clock,
     epochLengthSeconds: EPOCH_SECONDS,
     keptEpochs: more.keptEpochs ?? 10,
+    trust: { signer: keys("server").hotkey, verify: verifySr25519 },
     log: quietLog,
     isRelay: more.isRelay ?? false,
   });

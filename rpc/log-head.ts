@@ -58,6 +58,21 @@ export class LogHead {
     return this.#head;
   }
 
+  /**
+   * As loaded, but looked for again where by the clock a later epoch may have been recorded: for those who ask for the
+   * newest and may have seen it elsewhere.
+   */
+  async newest(): Promise<Head | undefined> {
+    if (this.#hasLooked && this.#isRunning()) return this.#head;
+    await this.look();
+    return this.#head;
+  }
+
+  /** The head where by the clock there cannot be a later one; undefined otherwise. */
+  get surelyNewest(): Head | undefined {
+    return this.#isRunning() ? this.#head : undefined;
+  }
+
   /** Looks at the store. Whoever asks while a look is under way gets the result of one that began afterwards. */
   look(): Promise<void> {
     this.#mustLookAgain = true;
@@ -70,7 +85,25 @@ export class LogHead {
     const { stored } = this.#options;
     const previous = this.#idOf(number - 1);
     const isOpenEnded = (await stored.epoch(previous)) !== undefined && (await stored.closed(previous)) === undefined;
-    const head = { number, isSettled: !isOpenEnded };
+    this.#moveTo({ number, isSettled: !isOpenEnded });
+  }
+
+  /**
+   * As advanceTo, from what is in memory alone; whether that was enough. It is not when the head is not known yet or an
+   * epoch in between may be: then only the store can tell.
+   */
+  advanceNear(number: number): boolean {
+    const head = this.#head;
+    if (head === undefined || number > head.number + 1) return false;
+    const isNewest = number === head.number;
+    // The epoch before is recorded: it is the head, or what an unsettled head waits for the close of. A snapshot that is
+    // recorded but not in memory, the next look at the store finds.
+    const isSettled = (isNewest && head.isSettled) || this.#options.stored.holdsSnapshot(this.#idOf(number - 1));
+    this.#moveTo({ number, isSettled });
+    return true;
+  }
+
+  #moveTo(head: Head): void {
     if (this.#head !== undefined && revisionOf(head) <= revisionOf(this.#head)) return;
     this.#head = head;
     this.#bell.ring();
@@ -96,6 +129,12 @@ export class LogHead {
     // Usually the newest is recent; only after a long pause are all keys listed.
     const guess = epochNumberAt(clock.now(), epochLengthSeconds) - keptEpochs;
     return (await index.newestAfter(guess)) ?? (await index.newestAfter(-1));
+  }
+
+  /** Whether the head is the epoch that runs by the clock, or a later one. */
+  #isRunning(): boolean {
+    const { clock, epochLengthSeconds } = this.#options;
+    return this.#head !== undefined && this.#head.number >= epochNumberAt(clock.now(), epochLengthSeconds);
   }
 
   #idOf(epochNumber: number): string {

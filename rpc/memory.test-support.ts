@@ -84,3 +84,24 @@ export function mapObjects(): ObjectStore & { isDown: boolean; readonly held: Ma
   };
   return store;
 }
+
+/** A store whose reads and listings are counted. */
+export function countedObjects(objects: ObjectStore): ObjectStore & { reads: number } {
+  const counted = {
+    ...objects,
+    reads: 0,
+    get: (key: string) => {
+      counted.reads += 1;
+      return objects.get(key);
+    },
+    head: (key: string) => {
+      counted.reads += 1;
+      return objects.head(key);
+    },
+    list: (prefix: string, afterKey?: string) => {
+      counted.reads += 1;
+      return objects.list(prefix, afterKey);
+    },
+  };
+  return counted;
+}

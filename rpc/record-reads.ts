@@ -1,11 +1,12 @@
 /**
- * Records in the object store, read through what is near: this process's memory, then the cache, then the store.
+ * Records in the object store, with the cache in front, which may be lost, wrong or out of reach without harm.
  */
 import { RECORD_CONTENT_TYPE } from "../core/object-keys.js";
 import type { Cache, Log, ObjectStore } from "../core/ports.js";
 import { decodeRecord, encodeRecord } from "../core/signed-record.js";
 import { ZipnetError } from "../core/errors.js";
 import type { SignedRecord } from "../gen/zipnet/v1/record_pb.js";
+import { type RecordTrust, openTrusted } from "./trusted-records.js";
 
 /** Reads and writes records by object key. */
 export interface RecordReads {
@@ -15,14 +16,16 @@ export interface RecordReads {
   put(key: string, record: SignedRecord): Promise<SignedRecord>;
 }
 
-/** Records over a store, with a cache in front that may fail without harm. */
+/** Records over a store and a cache. */
 export function recordReads(options: {
   readonly objects: ObjectStore;
   readonly cache: Cache;
   readonly cacheTtlMs: number;
+  /** What the cache holds counts only when it is signed so. */
+  readonly trust: RecordTrust;
   readonly log: Log;
 }): RecordReads {
-  const { objects, cache, cacheTtlMs, log } = options;
+  const { objects, cache, cacheTtlMs, trust, log } = options;
   const cacheKey = (key: string): string => `record/${key}`;
 
   async function tryCache<T>(what: () => Promise<T>): Promise<T | undefined> {
@@ -33,13 +36,20 @@ export function recordReads(options: {
       return undefined;
     }
   }
+  async function cached(key: string): Promise<SignedRecord | undefined> {
+    const bytes = await tryCache(() => cache.get(cacheKey(key)));
+    const opened = bytes === undefined ? undefined : openTrusted(bytes, trust);
+    if (opened?.key === key) return opened.record;
+    if (bytes !== undefined) log.warn({ key }, "what the cache holds for this record is not it; the store's is taken");
+    return undefined;
+  }
   const keep = (key: string, bytes: Uint8Array): Promise<void> =>
     tryCache(() => cache.set(cacheKey(key), bytes, cacheTtlMs));
 
   return {
     async get(key, isRecent) {
-      const near = isRecent ? await tryCache(() => cache.get(cacheKey(key))) : undefined;
-      if (near !== undefined) return decodeRecord(near);
+      const near = isRecent ? await cached(key) : undefined;
+      if (near !== undefined) return near;
       const bytes = await objects.get(key);
       if (bytes === undefined) return undefined;
       if (isRecent) await keep(key, bytes);

@@ -11,6 +11,7 @@ import type { SignedRecord } from "../gen/zipnet/v1/record_pb.js";
 import { SnapshotSchema } from "../gen/zipnet/v1/submission_pb.js";
 import { epochIdOf, epochStartMs } from "../core/epoch-time.js";
 import type { Cache, Clock, Log, ObjectStore } from "../core/ports.js";
+import { encodeRecord } from "../core/signed-record.js";
 import { type EpochIndex, epochIndex } from "./epoch-index.js";
 import {
   type EpochLog,
@@ -23,6 +24,7 @@ import {
 import { LogHead, revisionOf } from "./log-head.js";
 import { assertMayOpen } from "./record-order.js";
 import { StoredEpochs } from "./stored-epochs.js";
+import { type RecordTrust, openTrusted } from "./trusted-records.js";
 
 /** The log, and how to add to it. */
 export interface RecordedEpochs extends EpochLog {
@@ -45,6 +47,8 @@ export interface RecordedEpochsOptions {
   readonly epochLengthSeconds: number;
   /** Epochs that a resume token may be behind. 1 and up. */
   readonly keptEpochs: number;
+  /** Whose records count where others than the store's writers can write: in the cache and on the doorbell. */
+  readonly trust: RecordTrust;
   readonly log: Log;
   /** Whether records may be missing that the deployment has: true on a relay. Tokens reach back to the last gap only. */
   readonly isRelay?: boolean;
@@ -69,11 +73,7 @@ class EpochRecords implements RecordedEpochs {
     this.#stored = new StoredEpochs(options);
     this.#index = epochIndex(options.objects, options.epochLengthSeconds);
     this.#head = new LogHead({ ...options, stored: this.#stored, index: this.#index });
-    options.cache.onRing(TOPIC, () => {
-      this.#head.look().catch((error: unknown) => {
-        options.log.warn({ err: error }, "the epoch records are out of reach; they are looked at again later");
-      });
-    });
+    options.cache.onRing(TOPIC, (notes) => this.#heard(notes));
   }
 
   ticket(): Ticket {
@@ -117,23 +117,28 @@ class EpochRecords implements RecordedEpochs {
 
   async encodedEpoch(epochId: string): Promise<Uint8Array | undefined> {
     if (epochId !== "") return await this.#stored.encodedEpoch(epochId);
-    const head = await this.#head.loaded();
+    const head = await this.#head.newest();
     return head === undefined ? undefined : await this.#stored.encodedEpoch(this.#idOf(head.number));
   }
 
   heldEncodedEpoch(epochId: string): Uint8Array | undefined {
     if (epochId !== "") return this.#stored.heldEncodedEpoch(epochId);
-    const head = this.#head.known;
+    const head = this.#head.surelyNewest;
     return head === undefined ? undefined : this.#stored.heldEncodedEpoch(this.#idOf(head.number));
   }
 
   async newestEpoch(): Promise<StoredEpoch | undefined> {
-    const head = await this.#head.loaded();
+    const head = await this.#head.newest();
     return head === undefined ? undefined : await this.#stored.epoch(this.#idOf(head.number));
   }
 
+  newestKnownId(): string | undefined {
+    const head = this.#head.known;
+    return head === undefined ? undefined : this.#idOf(head.number);
+  }
+
   async list(count: number, beforeEpochId?: string): Promise<StoredEpoch[]> {
-    const head = await this.#head.loaded();
+    const head = beforeEpochId === undefined ? await this.#head.newest() : await this.#head.loaded();
     if (head === undefined) return [];
     const ids = await this.#index.before(beforeEpochId ?? this.#idOf(head.number + 1), count);
     const stored = await Promise.all(ids.map((id) => this.#stored.epoch(id)));
@@ -152,7 +157,7 @@ class EpochRecords implements RecordedEpochs {
     if (existing !== undefined) return existing.record;
     await assertMayOpen(number, this.#head.known?.number ?? number, this.#stored, (earlier) => this.#idOf(earlier));
     const stored = await this.#stored.putEpoch(id, record);
-    await this.#changed(number);
+    await this.#changed(number, stored.record);
     return stored.record;
   }
 
@@ -160,7 +165,7 @@ class EpochRecords implements RecordedEpochs {
     const { epochId } = fromBinary(SnapshotSchema, record.payload);
     const stored = await this.#stored.putSnapshot(epochId, record);
     const head = await this.#head.loaded();
-    if (head !== undefined) await this.#changed(head.number);
+    if (head !== undefined) await this.#changed(head.number, stored);
     return stored;
   }
 
@@ -190,12 +195,40 @@ class EpochRecords implements RecordedEpochs {
     return start > floor ? openedRevision(start) + 1 : openedRevision(floor) - 1;
   }
 
-  /** Tells this process's streams first, then the other replicas. */
-  async #changed(epochNumber: number): Promise<void> {
+  /**
+   * Tells this process's streams first, then the other replicas. The note is the stored record itself: its key follows
+   * from what it says, and its signature shows that it is no invention.
+   */
+  async #changed(epochNumber: number, record: SignedRecord): Promise<void> {
     await this.#head.advanceTo(epochNumber);
-    await this.#options.cache.ring(TOPIC).catch((error: unknown) => {
+    await this.#options.cache.ring(TOPIC, encodeRecord(record)).catch((error: unknown) => {
       this.#options.log.warn({ err: error }, "the other replicas could not be told; they look by themselves");
     });
+  }
+
+  /** Another replica has added records. What the notes do not tell is looked for in the store. */
+  #heard(notes: readonly Uint8Array[]): void {
+    const taken = notes.map((note) => this.#takeNote(note));
+    if (taken.length > 0 && taken.every(Boolean)) return;
+    this.#head.look().catch((error: unknown) => {
+      this.#options.log.warn({ err: error }, "the epoch records are out of reach; they are looked at again later");
+    });
+  }
+
+  /** Takes the record of a note into memory; whether that told how far the log has got. */
+  #takeNote(note: Uint8Array): boolean {
+    const opened = openTrusted(note, this.#options.trust);
+    const isOurs = opened?.kind === "epoch" ? this.#idOf(opened.epoch.number) === opened.epoch.id : true;
+    if (opened === undefined || !isOurs) {
+      this.#options.log.warn(
+        {},
+        "a note of the doorbell is no record of this deployment; the store is looked at instead",
+      );
+      return false;
+    }
+    this.#stored.hold(opened);
+    const number = opened.kind === "epoch" ? opened.epoch.number : this.#head.known?.number;
+    return number !== undefined && this.#head.advanceNear(number);
   }
 
   #idOf(epochNumber: number): string {

@@ -13,10 +13,13 @@ import { payloadSha256 } from "../core/signed-record.js";
 import type { StoredEpoch } from "./epoch-log.js";
 import { RecentMap } from "./recent-map.js";
 import { type RecordReads, recordReads } from "./record-reads.js";
+import type { RecordTrust, TrustedRecord } from "./trusted-records.js";
 
 const KEPT_IN_MEMORY = 512;
 /** Encoded answers that are kept: about 512 epochs of 300 zip codes, fewer when they are larger. */
 const ENCODED_BYTES_IN_MEMORY = 16 * 1024 * 1024;
+/** Snapshots that are kept: many of 256 receipts each. */
+const SNAPSHOT_BYTES_IN_MEMORY = 16 * 1024 * 1024;
 
 /** Reads and writes epochs and snapshots; keeps those of the current and the previous epoch in the cache. */
 export class StoredEpochs {
@@ -26,18 +29,23 @@ export class StoredEpochs {
   readonly #epochs = new RecentMap<string, StoredEpoch>(KEPT_IN_MEMORY);
   readonly #encoded = new RecentMap<string, Uint8Array>(ENCODED_BYTES_IN_MEMORY, ({ byteLength }) => byteLength);
   readonly #closed = new RecentMap<string, EpochClosed>(KEPT_IN_MEMORY);
+  readonly #snapshots = new RecentMap<string, SignedRecord>(
+    SNAPSHOT_BYTES_IN_MEMORY,
+    ({ payload }) => payload.byteLength,
+  );
 
   constructor(options: {
     readonly objects: ObjectStore;
     readonly cache: Cache;
     readonly clock: Clock;
     readonly epochLengthSeconds: number;
+    readonly trust: RecordTrust;
     readonly log: Log;
   }) {
-    const { objects, cache, log } = options;
+    const { objects, cache, trust, log } = options;
     this.#clock = options.clock;
     this.#epochLengthMs = options.epochLengthSeconds * 1000;
-    this.#records = recordReads({ objects, cache, cacheTtlMs: 3 * this.#epochLengthMs, log });
+    this.#records = recordReads({ objects, cache, cacheTtlMs: 3 * this.#epochLengthMs, trust, log });
   }
 
   /** An epoch; undefined while it is not recorded. */
@@ -78,7 +86,21 @@ export class StoredEpochs {
 
   /** The snapshot of an epoch; undefined while it is not recorded. */
   async snapshot(epochId: string): Promise<SignedRecord | undefined> {
-    return await this.#records.get(snapshotKey(epochId), this.#isRecent(epochId));
+    const held = this.#snapshots.get(epochId);
+    if (held !== undefined) return held;
+    const record = await this.#records.get(snapshotKey(epochId), this.#isRecent(epochId));
+    return record === undefined ? undefined : this.#keepSnapshot(epochId, record);
+  }
+
+  /** Takes a record that the store is known to hold, so that it need not be read. */
+  hold(trusted: TrustedRecord): void {
+    if (trusted.kind === "snapshot") this.#keepSnapshot(trusted.snapshot.epochId, trusted.record);
+    else if (this.#epochs.get(trusted.epoch.id) === undefined) this.#keepEpoch(trusted.epoch.id, trusted.record);
+  }
+
+  /** Whether the snapshot of an epoch is in memory, or what it said of the close. */
+  holdsSnapshot(epochId: string): boolean {
+    return (this.#closed.get(epochId) ?? this.#snapshots.get(epochId)) !== undefined;
   }
 
   /** Writes an epoch unless there is one; answers the one that is stored. */
@@ -88,13 +110,18 @@ export class StoredEpochs {
 
   /** Writes a snapshot unless there is one; answers the one that is stored. */
   async putSnapshot(epochId: string, record: SignedRecord): Promise<SignedRecord> {
-    return await this.#records.put(snapshotKey(epochId), record);
+    return this.#keepSnapshot(epochId, await this.#records.put(snapshotKey(epochId), record));
   }
 
   #keepEpoch(epochId: string, record: SignedRecord): StoredEpoch {
     const stored = { record, epoch: fromBinary(EpochSchema, record.payload) };
     this.#epochs.set(epochId, stored);
     return stored;
+  }
+
+  #keepSnapshot(epochId: string, record: SignedRecord): SignedRecord {
+    this.#snapshots.set(epochId, record);
+    return record;
   }
 
   #isRecent(epochId: string): boolean {

@@ -38,7 +38,8 @@ export async function main(raw: Readonly<Record<string, string | undefined>>, si
   const cache = await openCache(settings, log);
   const chain = localChain({ url: settings.chain.url, clock });
   try {
-    const epochs = recordedEpochs({ objects, cache, clock, epochLengthSeconds, keptEpochs, log });
+    const trust = { signer: signer.hotkey, verify: verifySr25519 };
+    const epochs = recordedEpochs({ objects, cache, clock, epochLengthSeconds, keptEpochs, trust, log });
     const book = epochBook(epochs, verifySr25519, signer.hotkey);
     const limits = limitsOf(settings);
     const onListening = (port: number): void => {

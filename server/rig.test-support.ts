@@ -82,8 +82,17 @@ export async function startRig(options: { log?: Log; offsetMs?: number } = {}): 
   let port = 0;
   const objects = await openFolderObjects({ dir, publicUrl: () => `http://127.0.0.1:${port}`, clock });
   const cache = memoryCache(clock);
-  const epochs = recordedEpochs({ objects, cache, clock, epochLengthSeconds: LENGTH_SECONDS, keptEpochs: 10, log });
   const signer = signerFromUri("//Server");
+  const trust = { signer: signer.hotkey, verify: verifySr25519 };
+  const epochs = recordedEpochs({
+    objects,
+    cache,
+    clock,
+    epochLengthSeconds: LENGTH_SECONDS,
+    keptEpochs: 10,
+    trust,
+    log,
+  });
   const parts: ServerParts = {
     deployment: {
       network: NETWORK,

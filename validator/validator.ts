@@ -41,6 +41,7 @@ async function run(parts: ValidatorParts, config: ValidatorConfig, signal: Abort
     clock,
     epochLengthSeconds,
     keptEpochs,
+    trust: { signer: config.serverHotkey, verify },
     log,
     isRelay: true,
   };

@@ -11,7 +11,7 @@ import { SOFTWARE_VERSION } from "../../core/version.js";
 export function getServerInfo(parts: ServerParts): ServiceImpl<typeof ServerInfoService>["getServerInfo"] {
   const { catalogue, clock, deployment, epochs, limits, signer } = parts;
   const sessionKey = sessionKeyOf(signer);
-  return async () => ({
+  return () => ({
     serverTime: timestampFromMs(clock.now()),
     network: deployment.network,
     netuid: deployment.netuid,
@@ -21,7 +21,7 @@ export function getServerInfo(parts: ServerParts): ServiceImpl<typeof ServerInfo
     softwareVersion: SOFTWARE_VERSION,
     authVersion: AUTH_VERSION,
     epochLengthSeconds: deployment.epochLengthSeconds,
-    newestEpochId: (await epochs.newestEpoch())?.epoch.id ?? "",
+    newestEpochId: epochs.newestKnownId() ?? "",
     catalogueSha256: catalogue.sha256,
     rules: deployment.rules,
     sessionKey,

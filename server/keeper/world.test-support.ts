@@ -119,6 +119,7 @@ export async function keeperWorld(rules: Rules = tenZipCodes(), catalogueSize = 
         clock,
         epochLengthSeconds: LENGTH_SECONDS,
         keptEpochs: 10,
+        trust: { signer: signer.hotkey, verify: verifySr25519 },
         log: quietLog,
       });
       const deployment = {

@@ -100,7 +100,7 @@ function relayInfo({
   const { relay, network, netuid, serverHotkey } = config;
   const sessionKey = sessionKeyOf(signer);
   return {
-    getServerInfo: async () => ({
+    getServerInfo: () => ({
       serverTime: timestampFromMs(clock.now()),
       network,
       netuid,
@@ -111,7 +111,7 @@ function relayInfo({
       authVersion: AUTH_VERSION,
       epochLengthSeconds,
       sessionKey,
-      newestEpochId: (await epochs.newestEpoch())?.epoch.id ?? "",
+      newestEpochId: epochs.newestKnownId() ?? "",
       limits: {
         maxRequestBytes: relay.maxRequestBytes,
         maxClockDifferenceMs: relay.maxClockDifferenceMs,

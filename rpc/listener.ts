@@ -11,6 +11,8 @@ import {
 } from "node:http2";
 import { type AddressInfo, type Server, type Socket, createServer as createNetServer } from "node:net";
 import type { Clock, Log } from "../core/ports.js";
+import { SessionPings } from "./session-pings.js";
+import { inSlices } from "./slices.js";
 
 /** A request of either version of HTTP. */
 export type AnyRequest = IncomingMessage | Http2ServerRequest;
@@ -48,6 +50,9 @@ export interface Listener {
 // is per connection and ends all its streams at once, so it stands well above what 100 streams can hold.
 const HTTP2_OPTIONS = { settings: { maxConcurrentStreams: 100 }, maxSessionMemory: 64 } as const;
 
+/** Connections that are closed before other work of the process gets its turn. */
+const CLOSE_SLICE = 32;
+
 const FIRST_BYTES_MS = 10_000;
 const KEEP_ALIVE_MS = 30_000;
 
@@ -55,8 +60,10 @@ const KEEP_ALIVE_MS = 30_000;
 export async function listen(options: ListenerOptions): Promise<Listener> {
   const sessions = new Set<ServerHttp2Session>();
   const sockets = new Set<Socket>();
+  const pings = new SessionPings(options.clock);
   const track = (session: ServerHttp2Session): void => {
     sessions.add(session);
+    pings.add(session);
     session.once("close", () => sessions.delete(session));
     // Broken connections are everyday life; their calls learn of it by their own signals.
     session.on("error", () => session.destroy());
@@ -82,14 +89,14 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
     port: (server.address() as AddressInfo).port,
     async close(graceMs) {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-      for (const session of sessions) session.close();
       const cut = new AbortController();
-      // Ends idle connections; those that are busy end after their answers.
-      http1?.close();
       const deadline = options.clock.sleepUntil(options.clock.now() + graceMs, cut.signal).then(
-        () => sockets.forEach((socket) => socket.destroy()),
+        () => inSlices([...sockets], CLOSE_SLICE, (socket) => socket.destroy()),
         () => {},
       );
+      // Ends idle connections; those that are busy end after their answers.
+      http1?.close();
+      await inSlices([...sessions], CLOSE_SLICE, (session) => session.close());
       await closed;
       cut.abort();
       await deadline;

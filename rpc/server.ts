@@ -4,7 +4,6 @@
 import type { DescService } from "@bufbuild/protobuf";
 import { type ConnectRouter, type ServiceImpl, createConnectRouter } from "@connectrpc/connect";
 import { Health } from "../gen/health/v1/health_pb.js";
-import type { Log } from "../core/ports.js";
 import { type ServerAuth, callChecks } from "./auth-check.js";
 import { authGate, authInterceptor } from "./auth-gate.js";
 import { healthService } from "./health.js";
@@ -88,7 +87,7 @@ export async function startRpcServer<const Services extends readonly DescService
   );
   registerReflection(router, services);
 
-  const drained = Promise.all(options.services.map((service) => service.drained));
+  const drained = Promise.all(options.services.map((service) => service.drained ?? Promise.resolve()));
   return await serveRouter(router, { ...options, clock: auth.clock, drained }, signal);
 }
 

@@ -5,22 +5,46 @@
  * that did not pass the gate does not pass the interceptor.
  */
 import type { DescMessage, MessageShape } from "@bufbuild/protobuf";
-import { type HandlerContext, type Interceptor, createContextKey } from "@connectrpc/connect";
+import { type ContextValues, type HandlerContext, type Interceptor, createContextKey } from "@connectrpc/connect";
 import { ZipnetError } from "../core/errors.js";
 import { messageSha256, once } from "./auth.js";
 import type { CallChecks, CheckedHeaders } from "./auth-check.js";
 import { callerKey } from "./callers.js";
 import { ROLES, procedureOf } from "./roles.js";
 
-const checkedKey = createContextKey<CheckedHeaders | undefined>(undefined, { description: "checked signature" });
+/** What the gate found of a call. */
+export type GateResult =
+  { readonly checked: CheckedHeaders } | { readonly checked?: undefined; readonly error: unknown };
+
+const gateKey = createContextKey<GateResult | undefined>(undefined, { description: "what the gate found" });
+
+/** Checks a call's headers; a refusal is in the result. */
+export function gateResultOf(
+  checks: CallChecks,
+  procedure: string,
+  header: (name: string) => string | undefined,
+): GateResult {
+  try {
+    return { checked: checks.checkHeaders(procedure, header) };
+  } catch (error) {
+    return { error };
+  }
+}
+
+/** Values of a call that a gate has seen before connect does, so that its signature is not checked twice. */
+export function withGateResult(values: ContextValues, result: GateResult): ContextValues {
+  return values.set(gateKey, result);
+}
 
 /** Checks a call's headers and signature before its body is read. Throws ZipnetError. */
 export function authGate(checks: CallChecks): (context: HandlerContext) => void {
   return ({ method, requestHeader, values }) => {
     const procedure = procedureOf(method);
     if (ROLES[procedure] === "anyone") return;
-    const checked = checks.checkHeaders(procedure, (name) => requestHeader.get(name) ?? undefined);
-    values.set(checkedKey, checked);
+    const result =
+      values.get(gateKey) ?? gateResultOf(checks, procedure, (name) => requestHeader.get(name) ?? undefined);
+    if (result.checked === undefined) throw result.error;
+    values.set(gateKey, result);
   };
 }
 
@@ -29,7 +53,7 @@ export function authInterceptor(checks: CallChecks): Interceptor {
   return (next) => async (request) => {
     const procedure = procedureOf(request.method);
     if (ROLES[procedure] === "anyone") return await next(request);
-    const checked = request.contextValues.get(checkedKey);
+    const checked = request.contextValues.get(gateKey)?.checked;
     if (checked === undefined) {
       throw new ZipnetError("UNAUTHENTICATED_CALL", `${procedure} is not open to anybody`);
     }

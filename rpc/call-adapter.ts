@@ -8,7 +8,9 @@ import type { UniversalHandler } from "@connectrpc/connect/protocol";
 import { universalRequestFromNodeRequest, universalResponseToNodeResponse } from "@connectrpc/connect-node";
 import type { Log } from "../core/ports.js";
 import { AUTH_HEADERS } from "./auth.js";
+import { withGateResult } from "./auth-gate.js";
 import { finishHandover, offerHandover } from "./handover.js";
+import type { HotCalls, UsualWay } from "./hot-calls.js";
 import type { AnyRequest, AnyResponse } from "./listener.js";
 import { withSizeLimit } from "./request-limit.js";
 
@@ -27,6 +29,8 @@ export interface CallAdapterOptions {
   /** Largest request message in bytes. */
   readonly maxRequestBytes: number;
   readonly log: Log;
+  /** Tried before the handlers. */
+  readonly hot?: HotCalls;
 }
 
 /**
@@ -35,7 +39,7 @@ export interface CallAdapterOptions {
  */
 export function callAdapter(
   handlers: readonly UniversalHandler[],
-  { mounts = [], maxRequestBytes, log }: CallAdapterOptions,
+  { mounts = [], maxRequestBytes, log, hot }: CallAdapterOptions,
 ): (request: AnyRequest, response: AnyResponse) => void {
   const byPath = new Map(handlers.map((handler) => [handler.requestPath, handler]));
   return (request, response) => {
@@ -47,17 +51,26 @@ export function callAdapter(
       response.end("not found\n");
       return;
     }
-    setCorsHeaders(response);
+    const goOn = (way?: UsualWay): void => {
+      setCorsHeaders(response);
+      serve(handler, request, response, maxRequestBytes, way).catch((error: unknown) => {
+        log.debug({ path, err: error }, "a call ended with its connection");
+        response.destroy();
+      });
+    };
+    if (hot !== undefined && isHttp2(request) && isHttp2(response) && hot.take(path, request, response, goOn)) return;
     if (request.method === "OPTIONS") {
+      setCorsHeaders(response);
       response.writeHead(204);
       response.end();
       return;
     }
-    serve(handler, request, response, maxRequestBytes).catch((error: unknown) => {
-      log.debug({ path, err: error }, "a call ended with its connection");
-      response.destroy();
-    });
+    goOn();
   };
+}
+
+function isHttp2<T extends object>(message: T): message is Extract<T, { stream: unknown }> {
+  return "stream" in message;
 }
 
 function answeredByMount(
@@ -81,8 +94,11 @@ async function serve(
   request: AnyRequest,
   response: AnyResponse,
   maxRequestBytes: number,
+  way: UsualWay | undefined,
 ): Promise<void> {
-  const call = universalRequestFromNodeRequest(request, response, undefined, createContextValues());
+  const values = way === undefined ? createContextValues() : withGateResult(createContextValues(), way.gate);
+  const call = universalRequestFromNodeRequest(request, response, undefined, values);
+  if (way !== undefined) call.body = way.body;
   const handover = handler.method.methodKind === "server_streaming" ? offerHandover(call) : undefined;
   const answer = await handler(withSizeLimit(call, maxRequestBytes));
   if (!("stream" in response)) return universalResponseToNodeResponse(answer, response);

@@ -5,6 +5,7 @@ import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import type { HandlerContext, ServiceImpl } from "@connectrpc/connect";
 import {
   type EpochService,
+  GetEpochRequestSchema,
   type GetEpochResponse,
   GetEpochResponseSchema,
   ListEpochsRequestSchema,
@@ -17,6 +18,7 @@ import { callerOf } from "./callers.js";
 import { doorbellOf } from "./doorbell.js";
 import { EpochHub, type EpochHubOptions } from "./epoch-hub.js";
 import type { EpochLog, StoredEpoch } from "./epoch-log.js";
+import { type HotCall, hotCall } from "./hot-calls.js";
 import { takeHandover } from "./handover.js";
 import { watchEpochs } from "./watch-epochs.js";
 import { type WatchStart, watchMessage, watchStart } from "./watch-messages.js";
@@ -29,6 +31,8 @@ export interface ServedEpochs {
   readonly impl: ServiceImpl<typeof EpochService>;
   /** Resolves after the drain began, once every stream of the hub has been told and ended. */
   readonly drained: Promise<void>;
+  /** GetEpoch of what is encoded in memory. */
+  readonly hot: Readonly<Record<string, HotCall>>;
   /** Streams that the hub holds. */
   readonly streams: () => number;
 }
@@ -55,10 +59,17 @@ export function epochService(log: EpochLog, options: EpochServiceOptions): Serve
   return {
     drained: hub.drained,
     streams: () => hub.size,
+    hot: {
+      GetEpoch: hotCall(GetEpochRequestSchema, ({ epochId, includeDecoded }) =>
+        includeDecoded ? undefined : log.heldEncodedEpoch(epochId),
+      ),
+    },
     impl: {
       watchEpochs: watch,
 
       async getEpoch({ epochId, includeDecoded }) {
+        // Puts the encoded answer at hand for whoever asks next.
+        if (!includeDecoded) await log.encodedEpoch(epochId);
         const stored = epochId === "" ? await log.newestEpoch() : await log.epoch(epochId);
         if (stored !== undefined) return response(stored, includeDecoded);
         const what = epochId === "" ? "there is no epoch yet" : `there is no epoch "${epochId}"`;

@@ -12,7 +12,7 @@ import { procedureOf } from "./roles.js";
 const HANG_UPS = new Set(["ERR_STREAM_PREMATURE_CLOSE", "ECONNRESET", "EPIPE", "ABORT_ERR"]);
 
 /** The error that goes to the caller; what the caller may not see is logged. */
-function reportedError(error: unknown, procedure: string, log: Log): ConnectError {
+export function reportedError(error: unknown, procedure: string, log: Log): ConnectError {
   const result = toConnectError(error);
   if (result.code !== Code.Internal) return result;
   const cause = result.cause ?? error;

@@ -7,11 +7,12 @@ import { Health } from "../gen/health/v1/health_pb.js";
 import { type ServerAuth, callChecks } from "./auth-check.js";
 import { authGate, authInterceptor } from "./auth-gate.js";
 import { healthService } from "./health.js";
+import { type HotCall, HotCalls } from "./hot-calls.js";
 import { errorInterceptor, reportingGate, validationInterceptor } from "./interceptors.js";
 import { type HttpMount, callAdapter } from "./call-adapter.js";
 import { type ListenerOptions, listen } from "./listener.js";
 import { REFLECTION_SERVICES, registerReflection } from "./reflection.js";
-import { assertEveryProcedureHasRole } from "./roles.js";
+import { assertEveryProcedureHasRole, procedureOf } from "./roles.js";
 
 export type { ServerAuth } from "./auth-check.js";
 export type { HttpMount } from "./call-adapter.js";
@@ -23,6 +24,8 @@ type Served<Services extends readonly DescService[]> = {
     readonly impl: ServiceImpl<Services[K]>;
     /** Resolves after the signal, once the service has ended the streams that it writes itself. */
     readonly drained?: Promise<void>;
+    /** Calls whose answers may be at hand, by the name of their procedure. */
+    readonly hot?: Readonly<Record<string, HotCall>>;
   };
 };
 
@@ -34,6 +37,8 @@ export interface PortOptions extends Omit<ListenerOptions, "handle"> {
   readonly mounts?: readonly HttpMount[];
   /** Resolves after the signal, once the streams that services write themselves have ended. */
   readonly drained?: Promise<unknown>;
+  /** Calls whose answers may be at hand. */
+  readonly hot?: HotCalls;
   /** How long open calls may go on after the signal before they are cut. Default 5,000. */
   readonly drainDeadlineMs?: number;
 }
@@ -87,8 +92,9 @@ export async function startRpcServer<const Services extends readonly DescService
   );
   registerReflection(router, services);
 
+  const hot = new HotCalls(hotCallsOf(options.services), checks, log);
   const drained = Promise.all(options.services.map((service) => service.drained ?? Promise.resolve()));
-  return await serveRouter(router, { ...options, clock: auth.clock, drained }, signal);
+  return await serveRouter(router, { ...options, clock: auth.clock, drained, hot }, signal);
 }
 
 /**
@@ -107,6 +113,17 @@ export async function serveRouter(
   });
   const told = Promise.all([aborted, options.drained]);
   return { port: listener.port, closed: told.then(() => listener.close(options.drainDeadlineMs ?? 5_000)) };
+}
+
+function hotCallsOf(services: Served<readonly DescService[]>): ReadonlyMap<string, HotCall> {
+  const calls = new Map<string, HotCall>();
+  for (const { desc, hot = {} } of services) {
+    for (const method of desc.methods) {
+      const call = hot[method.name];
+      if (call !== undefined) calls.set(procedureOf(method), call);
+    }
+  }
+  return calls;
 }
 
 function register<Desc extends DescService>(router: ConnectRouter, desc: Desc, impl: ServiceImpl<Desc>): void {

@@ -8,7 +8,10 @@ import { until } from "./kit.test-support.js";
 import { type Listener, listen } from "./listener.js";
 
 /** HTTP/2's preface and an empty SETTINGS frame: all that a client needs to say to be taken for one. */
-const HELLO = Buffer.concat([Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"), Buffer.from("000000040000000000", "hex")]);
+const HELLO = Buffer.concat([
+  Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"),
+  Buffer.from("000000040000000000", "hex"),
+]);
 
 describe("session pings", () => {
   let clock: ManualClock;

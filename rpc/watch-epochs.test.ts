@@ -292,6 +292,6 @@ for (const [path, { transport, isHub }] of Object.entries(PATHS))
       stopStream.abort();
       await until(() => server.streams() === 0);
       await server.stop();
-    await until(() => clock.sleepers === 0);
+      await until(() => clock.sleepers === 0);
     });
   });

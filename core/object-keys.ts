@@ -66,3 +66,9 @@ export function reportKey(epochId: string, validator: string): string {
 export function catalogueKey(sha256: string): string {
   return `catalogue/${sha256}.bin`;
 }
+
+/** Key of the object that says who has the store to itself. */
+export const PRESENCE_KEY = "presence/server.bin";
+
+/** Key of the object by which it is found out whether the store has conditional puts. Its content means nothing. */
+export const PROBE_KEY = "presence/conditional-put.bin";

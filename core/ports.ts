@@ -151,12 +151,19 @@ export interface UploadLeave {
 }
 
 /**
- * The object store: durable truth. Objects are written once and never changed. Keys are 1 to 512 characters of
+ * The object store: durable truth. Objects are written once and never changed, but by replace. Keys are 1 to 512 characters of
  * A-Z a-z 0-9 = - _ . / with no empty, "." or ".." segment; anything else throws a RangeError.
  */
 export interface ObjectStore {
-  /** Writes an object unless its key is taken; whether it was written. Durable once resolved. */
-  putIfAbsent(key: string, content: Uint8Array, contentType: string): Promise<boolean>;
+  /**
+   * Writes an object unless its key is taken; whether it was written. Durable once resolved. When it rejects, by the
+   * signal or otherwise, the object may have been written all the same.
+   */
+  putIfAbsent(key: string, content: Uint8Array, contentType: string, signal?: AbortSignal): Promise<boolean>;
+  /** Whether putIfAbsent keeps its word when several write one key at a time. Found out by writing an object for it. */
+  hasConditionalPuts(): Promise<boolean>;
+  /** Writes an object whether its key is taken or not. Never for records. */
+  replace(key: string, content: Uint8Array, contentType: string): Promise<void>;
   /** An object's content; undefined when there is none. */
   get(key: string): Promise<Uint8Array | undefined>;
   /** What the store knows of an object; undefined when there is none. */

@@ -70,6 +70,11 @@ export function mapObjects(): ObjectStore & { isDown: boolean; readonly held: Ma
       held.set(key, content);
       return true;
     },
+    hasConditionalPuts: async () => true,
+    replace: async (key: string, content: Uint8Array) => {
+      up();
+      held.set(key, content);
+    },
     get: async (key: string) => {
       up();
       return held.get(key);

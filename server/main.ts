@@ -3,6 +3,7 @@
  */
 import { randomInt } from "node:crypto";
 import { readFile } from "node:fs/promises";
+import { hostname } from "node:os";
 import { memoryCache } from "../adapters/cache/memory-cache.js";
 import { redisCache } from "../adapters/cache/redis-cache.js";
 import { localChain } from "../adapters/chain/local/client.js";
@@ -18,6 +19,7 @@ import type { HttpMount } from "../rpc/server.js";
 import { openCatalogue } from "./catalogue.js";
 import { type ServerSettings, deploymentOf, limitsOf, objectsPlace, readServerSettings } from "./config.js";
 import { epochBook } from "./epoch-book.js";
+import { guardPuts } from "./put-guard.js";
 import { runServer } from "./server.js";
 
 const RAO_PER_TAO = 1_000_000_000n;
@@ -32,12 +34,15 @@ export async function main(raw: Readonly<Record<string, string | undefined>>, si
   const tls = await readTls(settings);
   const address = addressOf(settings);
   const storeCatalogue = await openCatalogue(settings.catalogue);
-  const { objects, mounts } = await openObjects(settings, address.url, log);
-  const catalogue = await storeCatalogue(objects);
+  const { store, mounts } = await openObjects(settings, address.url, log);
   const deployment = deploymentOf(settings);
   const cache = await openCache(settings, log);
   const chain = localChain({ url: settings.chain.url, clock });
   try {
+    const isCacheShared = settings.cache.kind === "redis";
+    const instance = `on ${hostname()} (process ${process.pid}, started ${new Date(clock.now()).toISOString()})`;
+    const { objects, run } = await guardPuts({ objects: store, cache, isCacheShared, clock, log, instance });
+    const catalogue = await storeCatalogue(objects);
     const trust = { signer: signer.hotkey, verify: verifySr25519 };
     const epochs = recordedEpochs({ objects, cache, clock, epochLengthSeconds, keptEpochs, trust, log });
     const book = epochBook(epochs, verifySr25519, signer.hotkey);
@@ -47,23 +52,21 @@ export async function main(raw: Readonly<Record<string, string | undefined>>, si
       const facts = { event: "listening", url: address.url(), hotkey: signer.hotkey, catalogue: catalogue.sha256 };
       log.info(facts, `the server of ${deployment.network}/${deployment.netuid} answers at ${address.url()}`);
     };
-    await runServer(
-      { deployment, limits, catalogue, chain, objects, cache, clock, log, signer, verify: verifySr25519, epochs, book },
-      {
-        host,
-        port: listenPort,
-        tls,
-        mounts,
-        minValidatorStakeRao: BigInt(settings.minValidatorStakeTao) * RAO_PER_TAO,
-        metagraphMaxAgeMs: settings.metagraphMaxAgeMs,
-        drainWindowMs: settings.drainWindowMs,
-        stallTimeoutMs: settings.stallTimeoutMs,
-        tokenKeys: settings.tokenKeys,
-        random: () => randomInt(2 ** 32) / 2 ** 32,
-        onListening,
-      },
-      signal,
-    );
+    const parts = { deployment, limits, catalogue, chain, objects, cache, clock, log, signer, epochs, book };
+    const config = {
+      host,
+      port: listenPort,
+      tls,
+      mounts,
+      minValidatorStakeRao: BigInt(settings.minValidatorStakeTao) * RAO_PER_TAO,
+      metagraphMaxAgeMs: settings.metagraphMaxAgeMs,
+      drainWindowMs: settings.drainWindowMs,
+      stallTimeoutMs: settings.stallTimeoutMs,
+      tokenKeys: settings.tokenKeys,
+      random: () => randomInt(2 ** 32) / 2 ** 32,
+      onListening,
+    };
+    await run(signal, (ended) => runServer({ ...parts, verify: verifySr25519 }, config, ended));
   } finally {
     chain.close();
     await cache.close();
@@ -108,11 +111,11 @@ async function openObjects(
   settings: ServerSettings,
   publicUrl: () => string,
   log: Log,
-): Promise<{ objects: ObjectStore; mounts: readonly HttpMount[] }> {
+): Promise<{ store: ObjectStore; mounts: readonly HttpMount[] }> {
   const place = objectsPlace(settings);
-  if (place.kind === "s3") return { objects: s3Objects(parseS3Url(place.url), systemClock), mounts: [] };
+  if (place.kind === "s3") return { store: s3Objects(parseS3Url(place.url), systemClock), mounts: [] };
   const folder = await openFolderObjects({ dir: place.dir, publicUrl, clock: systemClock, log });
-  return { objects: folder, mounts: [folder] };
+  return { store: folder, mounts: [folder] };
 }
 
 /** Several deployments may share one Redis: every key begins with the deployment's name. */

@@ -76,6 +76,29 @@ export function objectStoreContract(name: string, create: () => Promise<ObjectsU
       }
     });
 
+    it("knows that it never replaces one, however often it is asked", async () => {
+      assert.equal(await objects.hasConditionalPuts(), true);
+      assert.equal(await tested.second.hasConditionalPuts(), true);
+    });
+
+    it("writes nothing by a signal that was aborted before", async () => {
+      const gone = AbortSignal.abort(new Error("too late"));
+      await assert.rejects(objects.putIfAbsent("put/aborted.bin", text("x"), TYPE, gone));
+      assert.equal(await objects.get("put/aborted.bin"), undefined);
+    });
+
+    it("replaces what is to be replaced, and shows the new content everywhere", async () => {
+      for (const content of ["first", "second", "one of another length"]) {
+        await objects.replace("replaced/a.bin", text(content), TYPE);
+        const expected = { key: "replaced/a.bin", sizeBytes: content.length, md5: md5Of(text(content)) };
+        for (const store of [objects, tested.second]) {
+          assert.deepEqual(await store.get("replaced/a.bin"), text(content));
+          assert.deepEqual(await store.head("replaced/a.bin"), expected);
+        }
+        assert.deepEqual(await all(objects.list("replaced/")), [expected]);
+      }
+    });
+
     it("lists ascending by key, by prefix and after a key", async () => {
       const contents = [
         "list/b/1.bin",
@@ -162,6 +185,7 @@ export function objectStoreContract(name: string, create: () => Promise<ObjectsU
       for (const key of BAD_KEYS) {
         const why = JSON.stringify(key);
         await assert.rejects(async () => objects.putIfAbsent(key, text("x"), TYPE), RangeError, why);
+        await assert.rejects(async () => objects.replace(key, text("x"), TYPE), RangeError, why);
         await assert.rejects(async () => objects.get(key), RangeError, why);
         await assert.rejects(async () => objects.head(key), RangeError, why);
         await assert.rejects(async () => objects.grantUpload({ key, ...pins }, laterMs), RangeError, why);

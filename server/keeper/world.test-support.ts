@@ -38,6 +38,10 @@ export function mapStore(): ObjectStore & { readonly content: Map<string, Uint8A
       content.set(key, bytes);
       return true;
     },
+    hasConditionalPuts: async () => true,
+    async replace(key, bytes) {
+      content.set(key, bytes);
+    },
     get: async (key) => content.get(key),
     async head(key) {
       const bytes = content.get(key);

@@ -3,7 +3,7 @@
  * number of writers, in this process or another, exactly one wins.
  */
 import { randomUUID } from "node:crypto";
-import { link, mkdir, open, readdir, readFile, rm, stat, type FileHandle } from "node:fs/promises";
+import { link, mkdir, open, readdir, readFile, rename, rm, stat, type FileHandle } from "node:fs/promises";
 import { join } from "node:path";
 import type { ObjectInfo } from "../../../core/ports.js";
 import { durableFolders, fileSums, ignoreCode, syncFolder, type FileState } from "./disk.js";
@@ -35,6 +35,8 @@ export interface DraftFile {
   readonly handle: FileHandle;
   /** Gives the content its key, durably, unless the key is taken; whether it did. The draft is gone either way. */
   publish(key: string, md5: string): Promise<boolean>;
+  /** Gives the content its key, durably, in the place of whatever had it. The draft is gone either way. */
+  replace(key: string, md5: string): Promise<void>;
   /** Forgets the content. Does nothing after publish. */
   discard(): Promise<void>;
 }
@@ -52,17 +54,29 @@ export async function openObjectFiles(dir: string, nowMs: number): Promise<Objec
   const sums = fileSums();
   const folders = durableFolders();
 
-  async function publish(draft: string, handle: FileHandle, key: string, md5: string): Promise<boolean> {
+  /** Brings a draft's content to the disk, and makes the folder of its key. */
+  async function ready(handle: FileHandle, key: string): Promise<{ folder: string; path: string; state: FileState }> {
     const names = namesOfKey(key);
     await handle.sync();
     const { size, mtimeMs } = await handle.stat();
     const folder = await folders.make(root, names.slice(0, -1));
-    const path = join(folder, names.at(-1) ?? "");
+    return { folder, path: join(folder, names.at(-1) ?? ""), state: { sizeBytes: size, mtimeMs } };
+  }
+
+  async function publish(draft: string, handle: FileHandle, key: string, md5: string): Promise<boolean> {
+    const { folder, path, state } = await ready(handle, key);
     const won = (await link(draft, path).then(() => true, ignoreCode("EEXIST"))) ?? false;
     // The loser waits for the disk too: what it is told to be there must not vanish.
     await syncFolder(folder);
-    if (won) sums.remember(path, { sizeBytes: size, mtimeMs }, md5);
+    if (won) sums.remember(path, state, md5);
     return won;
+  }
+
+  async function replace(draft: string, handle: FileHandle, key: string, md5: string): Promise<void> {
+    const { folder, path, state } = await ready(handle, key);
+    await rename(draft, path);
+    await syncFolder(folder);
+    sums.remember(path, state, md5);
   }
 
   return {
@@ -82,6 +96,13 @@ export async function openObjectFiles(dir: string, nowMs: number): Promise<Objec
         async publish(key, md5) {
           try {
             return await publish(draft, handle, key, md5);
+          } finally {
+            await discard();
+          }
+        },
+        async replace(key, md5) {
+          try {
+            await replace(draft, handle, key, md5);
           } finally {
             await discard();
           }

@@ -42,13 +42,26 @@ export async function openFolderObjects(options: FolderObjectsOptions): Promise<
     pathPrefix: OBJECTS_PATH,
     handle: objectsMount({ files, grants, clock, log: options.log }),
     // The folder has no place for content types: only the PUT of a grant is held to its own.
-    async putIfAbsent(key, content, _contentType) {
+    async putIfAbsent(key, content, _contentType, signal) {
       assertObjectKey(key);
       if ((await files.find(key)) !== undefined) return false;
       const draft = await files.create();
       try {
         await draft.handle.writeFile(content);
+        signal?.throwIfAborted();
         return await draft.publish(key, createHash("md5").update(content).digest("hex"));
+      } finally {
+        await draft.discard();
+      }
+    },
+    // A file gets its name by a link, which the system gives once.
+    hasConditionalPuts: async () => true,
+    async replace(key, content, _contentType) {
+      assertObjectKey(key);
+      const draft = await files.create();
+      try {
+        await draft.handle.writeFile(content);
+        await draft.replace(key, createHash("md5").update(content).digest("hex"));
       } finally {
         await draft.discard();
       }

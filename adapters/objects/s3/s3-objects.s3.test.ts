@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { manualClock } from "../../clock/manual-clock.js";
 import { systemClock } from "../../clock/system-clock.js";
+import { startCarelessS3 } from "../../../test/parts/careless-s3.js";
 import { radosgwMissing, startRadosgw, type StartedRadosgw } from "../../../test/parts/radosgw.js";
 import { objectStoreContract } from "../contract.js";
 import { text } from "../objects.test-support.js";
@@ -39,6 +40,28 @@ const ROUNDING_MS = 1_000;
       assert.equal(await objects.putIfAbsent("a.bin", text("x"), "text/plain"), true);
       await ensureBucket(settings);
       assert.deepEqual(await objects.get("a.bin"), text("x"));
+    });
+
+    it("finds out that a service takes no notice of If-None-Match, time and again", async () => {
+      const careless = await startCarelessS3(gateway.settings);
+      try {
+        const objects = s3Objects(careless.settings, systemClock);
+        assert.equal(await objects.hasConditionalPuts(), false);
+        assert.equal(await objects.hasConditionalPuts(), false);
+        assert.equal(await objects.putIfAbsent("careless.bin", text("first"), "text/plain"), true);
+        assert.equal(await objects.putIfAbsent("careless.bin", text("second"), "text/plain"), true);
+        assert.deepEqual(await objects.get("careless.bin"), text("second"));
+        assert.equal(await s3Objects(gateway.settings, systemClock).hasConditionalPuts(), true);
+      } finally {
+        await careless.stop();
+      }
+    });
+
+    it("gives up a put when its signal is aborted", async () => {
+      const objects = s3Objects(gateway.settings, systemClock);
+      const signal = AbortSignal.timeout(1);
+      const content = new Uint8Array(20_000_000);
+      await assert.rejects(objects.putIfAbsent("large.bin", content, "text/plain", signal), { reason: "UNAVAILABLE" });
     });
 
     it("is UNAVAILABLE with a wrong secret, and does not tell it", async () => {

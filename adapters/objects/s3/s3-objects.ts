@@ -11,6 +11,7 @@ import {
   type S3Client,
 } from "@aws-sdk/client-s3";
 import { ZipnetError } from "../../../core/errors.js";
+import { PROBE_KEY, RECORD_CONTENT_TYPE } from "../../../core/object-keys.js";
 import type { Clock, ObjectInfo, ObjectStore } from "../../../core/ports.js";
 import { assertObjectKey, assertObjectPrefix } from "../keys.js";
 import { s3Client } from "./s3-client.js";
@@ -22,20 +23,22 @@ export function s3Objects(settings: S3Settings, clock: Pick<Clock, "now">): Obje
   const client = s3Client(settings);
   const where = `${settings.endpoint} bucket ${settings.bucket}`;
 
-  async function put(key: string, content: Uint8Array, contentType: string): Promise<boolean> {
-    const command = new PutObjectCommand({
-      Bucket: settings.bucket,
-      Key: key,
-      Body: content,
-      ContentLength: content.byteLength,
-      ContentType: contentType,
-      ContentMD5: createHash("md5").update(content).digest("base64"),
-      IfNoneMatch: "*",
-    });
+  const putOf = (key: string, content: Uint8Array, contentType: string) => ({
+    Bucket: settings.bucket,
+    Key: key,
+    Body: content,
+    ContentLength: content.byteLength,
+    ContentType: contentType,
+    ContentMD5: createHash("md5").update(content).digest("base64"),
+  });
+
+  async function put(key: string, content: Uint8Array, contentType: string, signal?: AbortSignal): Promise<boolean> {
+    const command = new PutObjectCommand({ ...putOf(key, content, contentType), IfNoneMatch: "*" });
+    const options = signal === undefined ? {} : { abortSignal: signal };
     // Two writers at the same moment: S3 may tell one to ask again. The winner is there by the next try or the one after.
     for (let attempt = 1; ; attempt += 1) {
       try {
-        await client.send(command);
+        await client.send(command, options);
         return true;
       } catch (error) {
         if (statusOf(error) === 412) return false;
@@ -54,9 +57,22 @@ export function s3Objects(settings: S3Settings, clock: Pick<Clock, "now">): Obje
   }
 
   return {
-    async putIfAbsent(key, content, contentType) {
+    async putIfAbsent(key, content, contentType, signal) {
       assertObjectKey(key);
-      return put(key, content, contentType);
+      return put(key, content, contentType, signal);
+    },
+    async hasConditionalPuts() {
+      // The second of two must be refused; where the object is there from an earlier start, the first is.
+      const isWritten = async (): Promise<boolean> => put(PROBE_KEY, new Uint8Array(), RECORD_CONTENT_TYPE);
+      return !((await isWritten()) && (await isWritten()));
+    },
+    async replace(key, content, contentType) {
+      assertObjectKey(key);
+      try {
+        await client.send(new PutObjectCommand(putOf(key, content, contentType)));
+      } catch (error) {
+        throw unavailable(where, `write ${key}`, error);
+      }
     },
     async get(key) {
       assertObjectKey(key);

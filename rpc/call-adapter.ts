@@ -4,7 +4,7 @@
  */
 import { type Http2ServerResponse, constants } from "node:http2";
 import { cors, createContextValues } from "@connectrpc/connect";
-import type { UniversalHandler } from "@connectrpc/connect/protocol";
+import type { UniversalHandler, UniversalServerRequest } from "@connectrpc/connect/protocol";
 import { universalRequestFromNodeRequest, universalResponseToNodeResponse } from "@connectrpc/connect-node";
 import type { Log } from "../core/ports.js";
 import { AUTH_HEADERS } from "./auth.js";
@@ -99,6 +99,7 @@ async function serve(
   const values = way === undefined ? createContextValues() : withGateResult(createContextValues(), way.gate);
   const call = universalRequestFromNodeRequest(request, response, undefined, values);
   if (way !== undefined) call.body = way.body;
+  else if (!isHttp2(response)) readOnAfterAnswer(call, request, response);
   const handover = handler.method.methodKind === "server_streaming" ? offerHandover(call) : undefined;
   const answer = await handler(withSizeLimit(call, maxRequestBytes));
   if (!("stream" in response)) return universalResponseToNodeResponse(answer, response);
@@ -122,6 +123,15 @@ function closeAfterAnswer(stream: Http2ServerResponse["stream"], request: AnyReq
       stream.resume();
     });
   });
+}
+
+/**
+ * The same for HTTP/1.1, whose connection takes the next call only after this one's body. Whoever stops in the middle of
+ * a body would destroy the request, and with it whatever could read the rest.
+ */
+function readOnAfterAnswer(call: UniversalServerRequest, request: AnyRequest, response: AnyResponse): void {
+  call.body = request.iterator({ destroyOnReturn: false });
+  response.once("finish", () => request.resume());
 }
 
 const ALLOWED_HEADERS = [...cors.allowedHeaders, ...Object.values(AUTH_HEADERS)].join(", ");

@@ -1,9 +1,13 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
+import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { get } from "node:http";
+import { type Socket, connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { Duplex } from "node:stream";
+import { connect as connectTls } from "node:tls";
 import { createClient } from "@connectrpc/connect";
 import { createConnectTransport, createGrpcTransport } from "@connectrpc/connect-node";
 import { systemClock } from "../adapters/clock/system-clock.js";
@@ -29,6 +33,32 @@ function makeCertificate(): { cert: Buffer; key: Buffer } | undefined {
   } finally {
     rmSync(dir, { recursive: true });
   }
+}
+
+/** A caller over TLS that reads nothing until released, and between hold and release sends nothing. */
+async function slowTlsCaller(port: number): Promise<{ socket: Socket; hold(): void; release(): void }> {
+  const raw = connect(port, "127.0.0.1");
+  const between = new Duplex({
+    read() {},
+    write(chunk, _encoding, done) {
+      raw.write(chunk as Buffer);
+      done();
+    },
+  });
+  raw.on("data", (chunk: Buffer) => between.push(chunk));
+  raw.once("close", () => between.destroy());
+  const socket = connectTls({ socket: between, rejectUnauthorized: false, ALPNProtocols: ["http/1.1"] });
+  await once(socket, "secureConnect");
+  raw.pause();
+  return {
+    socket,
+    hold: () => raw.cork(),
+    release() {
+      raw.uncork();
+      socket.resume();
+      raw.resume();
+    },
+  };
 }
 
 describe("the listener", () => {
@@ -67,6 +97,59 @@ describe("the listener", () => {
     // The connection is still there; only an open call would keep it past this.
     await server.stop();
   });
+
+  it("takes the next HTTP/1.1 call of a connection after one that it answered before reading it", async () => {
+    const server = await startTestServer(systemClock, { options: { maxRequestBytes: 1_000 } });
+    const socket = connect(server.port, "127.0.0.1");
+    let received = "";
+    socket.on("data", (chunk: Buffer) => (received += chunk.toString()));
+    const head =
+      "POST /zipnet.v1.ServerInfoService/GetServerInfo HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n";
+    const chunk = `10000\r\n${" ".repeat(0x10000)}\r\n`;
+    socket.write(`${head}Transfer-Encoding: chunked\r\n\r\n${chunk}`);
+    await until(() => received.includes("at most 1000 are taken"));
+    socket.write(`${chunk.repeat(3)}0\r\n\r\n${head}Content-Length: 2\r\n\r\n{}`);
+    await until(() => received.includes(keys("server").hotkey));
+    socket.destroy();
+    await server.stop();
+  });
+
+  (tls === undefined ? it.skip : it)(
+    `reads on over TLS when a caller was paused within a request${tls === undefined ? " (openssl is missing)" : ""}`,
+    async () => {
+      const calls: string[] = [];
+      const listener = await listen({
+        host: "127.0.0.1",
+        port: 0,
+        ...(tls === undefined ? {} : { tls }),
+        clock: systemClock,
+        log: quietLog,
+        handle(request, response) {
+          let body = "";
+          request.on("data", (chunk: Buffer) => (body += chunk.toString()));
+          request.on("end", () => {
+            calls.push(body);
+            // More than the caller, who is not reading, lets through.
+            response.end(Buffer.alloc(8_000_000));
+          });
+        },
+      });
+      const { socket, hold, release } = await slowTlsCaller(listener.port);
+      const head = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n";
+      socket.write(`${head}first`);
+      await until(() => calls.length === 1);
+      // Headers and body are two records of TLS that arrive at once.
+      hold();
+      socket.write(head);
+      socket.write("again");
+      await until(() => socket.writableLength === 0);
+      release();
+      await until(() => calls.length === 2);
+      assert.deepEqual(calls, ["first", "again"]);
+      socket.destroy();
+      await listener.close(0);
+    },
+  );
 
   /** A listener whose answers the test decides on, with one HTTP/1.1 call on the way. */
   async function busyListener() {

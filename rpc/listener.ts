@@ -10,6 +10,7 @@ import {
   createServer as createHttp2Server,
 } from "node:http2";
 import { type AddressInfo, type Server, type Socket, createServer as createNetServer } from "node:net";
+import type { TLSSocket } from "node:tls";
 import type { Clock, Log } from "../core/ports.js";
 import { SessionPings } from "./session-pings.js";
 import { inSlices } from "./slices.js";
@@ -119,6 +120,11 @@ function secure(
   const callers = clientCa === undefined ? {} : { ca: Buffer.from(clientCa), requestCert: true };
   const server = createSecureServer({ ...HTTP2_OPTIONS, ...pem, ...callers, allowHTTP1: true });
   server.on("session", track);
+  server.on("secureConnection", (socket: TLSSocket) => {
+    // Else node:http reads record by record below the stream, and breaks the connection when it has to pause between the
+    // headers and the body of a request: "Parse Error: Paused". Whoever listens for data makes it read the stream.
+    if (socket.alpnProtocol !== "h2") socket.on("data", () => {});
+  });
   server.on("request", (request: AnyRequest, response: AnyResponse) => options.handle(request, response));
   return { server };
 }

@@ -9,14 +9,15 @@ import { toConnectError } from "./errors.js";
 import { procedureOf } from "./roles.js";
 
 /** Node's codes for a connection that the other side gave up. */
-const HANG_UPS = new Set(["ERR_STREAM_PREMATURE_CLOSE", "ECONNRESET", "EPIPE", "ABORT_ERR"]);
+const HANG_UPS = new Set(["ERR_STREAM_PREMATURE_CLOSE", "ECONNRESET", "EPIPE"]);
 
 /** The error that goes to the caller; what the caller may not see is logged. */
 export function reportedError(error: unknown, procedure: string, log: Log): ConnectError {
   const result = toConnectError(error);
   if (result.code !== Code.Internal) return result;
   const cause = result.cause ?? error;
-  if (HANG_UPS.has(String((cause as NodeJS.ErrnoException).code))) log.debug({ procedure }, "a caller hung up");
+  const { code, name } = cause as NodeJS.ErrnoException;
+  if (name === "AbortError" || HANG_UPS.has(String(code))) log.debug({ procedure }, "a caller hung up");
   else log.error({ procedure, err: cause }, "a call failed in the server");
   return result;
 }

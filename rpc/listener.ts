@@ -21,7 +21,7 @@ export type AnyRequest = IncomingMessage | Http2ServerRequest;
 export type AnyResponse = ServerResponse | Http2ServerResponse;
 
 /** Certificates in PEM. */
-export interface TlsOptions {
+interface TlsOptions {
   readonly cert: Uint8Array;
   readonly key: Uint8Array;
   /** Callers must show a certificate that one of these has signed. Default: they need none. */

@@ -107,6 +107,6 @@ export function projectPaths(folder = ""): string[] {
 /** All TypeScript of the project but what is generated. */
 export function sourceFiles(): SourceFile[] {
   return projectPaths()
-    .filter((path) => path.endsWith(".ts") && !path.startsWith("gen/"))
+    .filter((path) => path.endsWith(".ts") && !/(^|\/)gen\//.test(path))
     .map(parseFile);
 }

@@ -1,5 +1,5 @@
 /**
- * Clients of a server or a relay: gRPC over one connection, every call signed.
+ * Clients of a server or a relay: gRPC, every call signed.
  */
 import { type Client, type Transport, createClient } from "@connectrpc/connect";
 import { Http2SessionManager, createGrpcTransport } from "@connectrpc/connect-node";
@@ -8,7 +8,9 @@ import { JudgingService } from "../gen/zipnet/v1/judging_service_pb.js";
 import { ServerInfoService } from "../gen/zipnet/v1/server_info_service_pb.js";
 import { SubmissionService } from "../gen/zipnet/v1/submission_service_pb.js";
 import type { Clock, Signer } from "../core/ports.js";
+import { timeoutHeader, withTimeouts } from "./call-timeouts.js";
 import { clientSessions } from "./client-sessions.js";
+import { type ClosableTransport, type GrpcTransportOptions, grpcTransport } from "./grpc-transport.js";
 import { signingInterceptor } from "./signing.js";
 
 /** A process to call. */
@@ -19,21 +21,26 @@ export interface Endpoint {
   readonly hotkey: string;
 }
 
+/** What carries the calls: connect-node, or @grpc/grpc-js, which spreads them over all addresses of a name. */
+export type TransportKind = "connect" | "grpc-js";
+
 /** Who calls, and in which deployment. */
 export interface ClientOptions {
   readonly signer: Signer;
   readonly network: string;
   readonly netuid: number;
   readonly clock: Clock;
+  /** Default connect. */
+  readonly transport?: TransportKind;
 }
 
-/** Clients that share one connection. Calls reject with ConnectError; fromConnectError says what was meant. */
+/** Clients that share their connections. Calls reject with ConnectError; fromConnectError says what was meant. */
 export interface Clients {
   readonly epochs: Client<typeof EpochService>;
   readonly submissions: Client<typeof SubmissionService>;
   readonly judging: Client<typeof JudgingService>;
   readonly info: Client<typeof ServerInfoService>;
-  /** Ends the connection and every call on it. */
+  /** Ends the connections and every call on them. */
   close(): void;
 }
 
@@ -56,46 +63,49 @@ const IDLE_TIMEOUT_MS = 45_000;
 /** Makes clients for an endpoint. Connects with the first call. */
 export function createClients(endpoint: Endpoint, options: ClientOptions): Clients {
   const { signer, network, netuid, clock } = options;
-  const sessionManager = new Http2SessionManager(
-    endpoint.url,
-    { pingIntervalMs: PING_INTERVAL_MS, idleConnectionTimeoutMs: IDLE_TIMEOUT_MS },
-    { maxSessionMemory: SESSION_MEMORY_MB },
-  );
   const scope = { receiver: endpoint.hotkey, network, netuid };
   const readServerKey = async (): Promise<Uint8Array> => (await info.getServerInfo({})).sessionKey;
   const sessions = clientSessions({ signer, scope, clock, readServerKey });
-  const transport = forUnaryCalls(
-    sessionManager,
-    createGrpcTransport({
-      baseUrl: endpoint.url,
-      sessionManager,
-      interceptors: [signingInterceptor({ signer, scope, clock, sessions })],
-      acceptCompression: [],
-      readMaxBytes: MAX_ANSWER_BYTES,
-    }),
-  );
+  const interceptors = [signingInterceptor({ signer, scope, clock, sessions }), timeoutHeader];
+  const open = options.transport === "grpc-js" ? grpcTransport : connectTransport;
+  const opened = open({ url: endpoint.url, interceptors, maxAnswerBytes: MAX_ANSWER_BYTES });
+  const transport = withTimeouts(opened.transport, UNARY_TIMEOUT_MS);
   const info = createClient(ServerInfoService, transport);
   return {
     epochs: createClient(EpochService, transport),
     submissions: createClient(SubmissionService, transport),
     judging: createClient(JudgingService, transport),
     info,
-    close: () => sessionManager.abort(),
+    close: () => opened.close(),
   };
+}
+
+/** connect-node over one connection. */
+function connectTransport({ url, interceptors, maxAnswerBytes }: GrpcTransportOptions): ClosableTransport {
+  const sessionManager = new Http2SessionManager(
+    url,
+    { pingIntervalMs: PING_INTERVAL_MS, idleConnectionTimeoutMs: IDLE_TIMEOUT_MS },
+    { maxSessionMemory: SESSION_MEMORY_MB },
+  );
+  const transport = createGrpcTransport({
+    baseUrl: url,
+    sessionManager,
+    interceptors: [...interceptors],
+    acceptCompression: [],
+    readMaxBytes: maxAnswerBytes,
+  });
+  return { transport: withoutFullConnections(sessionManager, transport), close: () => sessionManager.abort() };
 }
 
 /** Node's word for a connection that has no memory left: every answer on it is thrown away. */
 const FULL = "NGHTTP2_ENHANCE_YOUR_CALM";
 
-/**
- * Adds to calls with one answer what streams must not have: a timeout, which the transport would set on streams too,
- * and that a connection without memory is given up, so that the next call makes a new one.
- */
-function forUnaryCalls(sessionManager: Http2SessionManager, transport: Transport): Transport {
+/** Gives a connection without memory up, so that the next call makes a new one. */
+function withoutFullConnections(sessionManager: Http2SessionManager, transport: Transport): Transport {
   return {
     async unary(method, signal, timeoutMs, header, input, contextValues) {
       try {
-        return await transport.unary(method, signal, timeoutMs ?? UNARY_TIMEOUT_MS, header, input, contextValues);
+        return await transport.unary(method, signal, timeoutMs, header, input, contextValues);
       } catch (error) {
         if (String(error).includes(FULL)) sessionManager.abort();
         throw error;

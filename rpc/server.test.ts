@@ -14,6 +14,7 @@ import { JudgingService } from "../gen/zipnet/v1/judging_service_pb.js";
 import { ServerInfoService } from "../gen/zipnet/v1/server_info_service_pb.js";
 import { quietLog } from "../test/support/quiet-log.js";
 import { fromConnectError } from "./errors.js";
+import { grpcTransport } from "./grpc-transport.js";
 import {
   FIRST,
   NETUID,
@@ -46,6 +47,10 @@ describe("the RPC server", () => {
 
   const transports: [string, (baseUrl: string) => Transport][] = [
     ["gRPC over h2c", (baseUrl) => createGrpcTransport({ baseUrl, interceptors: [signed()] })],
+    [
+      "gRPC over h2c with grpc-js",
+      (url) => grpcTransport({ url, interceptors: [signed()], maxAnswerBytes: 1_000_000 }).transport,
+    ],
     ["gRPC-Web over h2c", (baseUrl) => createGrpcWebTransport({ baseUrl, httpVersion: "2", interceptors: [signed()] })],
     [
       "gRPC-Web over HTTP/1.1",

@@ -1,213 +1,233 @@
 /**
- * Follows the epochs through every interruption: reconnects, changes endpoints, resumes from the last token, checks
- * every record, and delivers every event once and in order.
+ * Follows the epochs through every interruption: reconnects, changes endpoints and comes back to the server, resumes
+ * from the last token, checks every record, and delivers every event once.
+ *
+ * This is the shell; what to do next is decided in follower-state.ts, what was dealt with is kept in
+ * follower-position.ts.
  */
-import { EpochSchema } from "../gen/zipnet/v1/epoch_pb.js";
 import type { WatchEpochsResponse } from "../gen/zipnet/v1/epoch_service_pb.js";
-import { ZipnetError, messageOf } from "../core/errors.js";
-import { openRecord } from "../core/signed-record.js";
-import { type Clients, createClients } from "./client.js";
-import { fromConnectError } from "./errors.js";
-import type { FollowOptions, FollowedEvent, SeenMessage } from "./follower-options.js";
-import { type Failure, type FollowerInput, INITIAL_STATE, nextStep } from "./follower-state.js";
-import { nextOrSilence } from "./silence.js";
+import { messageOf } from "../core/errors.js";
+import { ClientPool } from "./client-pool.js";
+import { type Endpoint, createClients } from "./client.js";
+import { EpochStream, StreamFailure, within } from "./epoch-stream.js";
+import { checkedEvent } from "./followed-event.js";
+import { type FollowerEndpoints, followerEndpoints } from "./follower-endpoints.js";
+import type { Failure, FollowerAction, FollowerEvent, StreamEnding } from "./follower-model.js";
+import type { FollowOptions } from "./follower-options.js";
+import {
+  NOWHERE,
+  type Teller,
+  advanced,
+  decodePosition,
+  encodePosition,
+  isDealtWith,
+  newestOpened,
+  tokensFor,
+} from "./follower-position.js";
+import { INITIAL_STATE, nextStep } from "./follower-state.js";
+import { ServerTrial } from "./server-trial.js";
+import { TokenChoice } from "./token-choice.js";
 
 export type { FollowOptions, FollowedEvent, SeenMessage, SeenStream } from "./follower-options.js";
 
 /** Follows until the signal is aborted; resolves then. Rejects only when tokens.load rejects. */
 export async function followEpochs(options: FollowOptions, signal: AbortSignal): Promise<void> {
-  if (options.endpoints.length === 0) throw new TypeError("there is no endpoint to follow epochs from");
   await new Follower(options, signal).run();
-}
-
-/** Silence of this many bookmark intervals means that the connection is dead. */
-const SILENT_INTERVALS = 3;
-/** Until the first message says what to expect. */
-const FIRST_MESSAGE_MS = 30_000;
-
-/** How a stream ended, and with which error. */
-interface StreamEnd {
-  readonly input: Extract<FollowerInput, { kind: "failed" | "drained" }>;
-  readonly error?: unknown;
 }
 
 class Follower {
   readonly #options: FollowOptions;
   readonly #signal: AbortSignal;
-  /** One connection per endpoint. */
-  readonly #clients = new Map<number, Clients>();
+  readonly #endpoints: FollowerEndpoints;
+  readonly #pool: ClientPool;
+  readonly #tokens = new TokenChoice();
   #state = INITIAL_STATE;
+  #position = NOWHERE;
   #streams = 0;
-  #token: Uint8Array = new Uint8Array();
-  /**
-   * Numbers of the last epoch and the last close that were dealt with in this run. Two, because closes are not signed: a
-   * relay that makes them up must not get epochs dropped.
-   */
-  readonly #last = { epoch: -1, closed: -1 };
+  /** The stream that is followed. */
+  #stream: EpochStream | undefined;
+  /** The attempt to come back to a server, while a relay stands in. */
+  #trial: ServerTrial | undefined;
 
   constructor(options: FollowOptions, signal: AbortSignal) {
     this.#options = options;
     this.#signal = signal;
+    this.#endpoints = followerEndpoints(options);
+    this.#pool = new ClientPool((endpoint) => options.reach?.(endpoint) ?? createClients(endpoint, options));
   }
 
   async run(): Promise<void> {
-    const { clock } = this.#options;
-    this.#token = (await this.#options.tokens.load()) ?? new Uint8Array();
+    const stored = await this.#options.tokens.load();
+    this.#restore(stored);
+    const over = new AbortController();
+    const end = (): void => {
+      over.abort();
+      this.#endStreams("stopped");
+    };
+    this.#signal.addEventListener("abort", end, { once: true });
+    const discovery = this.#signal.aborted ? undefined : this.#endpoints.discover(over.signal);
     try {
-      let input: FollowerInput = { kind: this.#signal.aborted ? "stop" : "start" };
+      let event: FollowerEvent = { kind: "start" };
       for (;;) {
-        const action = this.#step(input);
+        const action = this.#step(this.#signal.aborted ? { kind: "stop" } : event);
         if (action.kind === "stop") return;
-        if (action.kind === "wait") {
-          if (action.dropToken) this.#token = new Uint8Array();
-          await clock.sleepUntil(action.untilMs, this.#signal).catch(() => {});
-          input = { kind: "waited" };
-        } else if (action.kind === "connect") {
-          input = await this.#stream(action.endpoint);
-        }
-        if (this.#signal.aborted) input = { kind: "stop" };
+        event = await this.#perform(action);
       }
     } finally {
-      for (const clients of this.#clients.values()) clients.close();
+      this.#signal.removeEventListener("abort", end);
+      end();
+      this.#pool.close();
+      await discovery;
     }
   }
 
-  #step(input: FollowerInput): ReturnType<typeof nextStep>["action"] {
-    const { clock, random, endpoints } = this.#options;
-    const step = nextStep(this.#state, input, {
+  #restore(stored: Uint8Array | undefined): void {
+    if (stored === undefined || stored.length === 0) return;
+    try {
+      this.#position = decodePosition(stored);
+    } catch (error) {
+      this.#options.log.warn({ err: error }, messageOf(error));
+    }
+  }
+
+  #step(event: FollowerEvent): FollowerAction {
+    const { clock, random } = this.#options;
+    const step = nextStep(this.#state, event, {
       nowMs: clock.now(),
       random: random(),
-      endpointCount: endpoints.length,
+      serverCount: this.#endpoints.serverCount(),
+      endpointCount: this.#endpoints.list().length,
     });
     this.#state = step.state;
     return step.action;
   }
 
-  /** One stream, to its end; answers how it ended. */
-  async #stream(index: number): Promise<FollowerInput> {
-    const { observeStream, endpoints } = this.#options;
-    const seen = { endpoint: endpoints[index]?.url ?? "", stream: this.#streams, token: this.#token };
+  async #perform(action: Exclude<FollowerAction, { kind: "stop" }>): Promise<FollowerEvent> {
+    const { clock } = this.#options;
+    switch (action.kind) {
+      case "connect":
+        this.#stream = this.#open(action.endpoint);
+        return await this.#opened(this.#stream);
+      case "wait":
+        if (action.refused) this.#refused(this.#stream);
+        this.#stream = undefined;
+        await clock.sleepUntil(action.untilMs, this.#signal).catch(() => {});
+        return { kind: "waited" };
+      case "try_server":
+        if (action.refused) this.#refused(this.#trial?.stream);
+        this.#trial = new ServerTrial(action.endpoint, action.atMs, () => this.#open(action.endpoint), clock);
+        break;
+      case "move":
+        this.#move();
+        break;
+      case "continue":
+        break;
+    }
+    return await this.#nextEvent();
+  }
+
+  #open(number: number): EpochStream {
+    const endpoint = this.#endpoints.list()[number];
+    if (endpoint === undefined) throw new RangeError(`there is no endpoint ${number}`);
+    const token = this.#tokens.choose(endpoint, tokensFor(this.#position, this.#tellerAt(endpoint)));
+    const stream = new EpochStream({ endpoint, number: this.#streams, token }, this.#pool.of(endpoint), this.#options);
     this.#streams += 1;
-    observeStream?.({ ...seen, happened: "opened" });
-    const ended = await this.#streamTo(index, seen);
-    if (observeStream === undefined) return ended.input;
-    const how = this.#signal.aborted ? "stopped" : ended.input.kind === "failed" ? ended.input.failure : "drained";
-    observeStream({ ...seen, happened: "ended", how, ...("error" in ended ? { error: ended.error } : {}) });
-    return ended.input;
+    return stream;
   }
 
-  async #streamTo(index: number, seen: Omit<SeenMessage, "message">): Promise<StreamEnd> {
-    const call = new AbortController();
-    const onStop = (): void => call.abort();
-    this.#signal.addEventListener("abort", onStop, { once: true });
+  #tellerAt({ hotkey }: Endpoint): Teller {
+    return { isServer: hotkey === this.#options.recordSigner, hotkey };
+  }
+
+  async #opened(stream: EpochStream): Promise<FollowerEvent> {
     try {
-      const clients = this.#clientsOf(index);
-      const messages = clients.epochs.watchEpochs({ resumeToken: this.#token }, { signal: call.signal });
-      const iterator = messages[Symbol.asyncIterator]();
-      let silenceMs = FIRST_MESSAGE_MS;
+      await stream.peek();
+      return { kind: "opened" };
+    } catch (error) {
+      return this.#failed(stream, error);
+    }
+  }
+
+  /** The server's stream goes on where its own token was; what the relay told meanwhile is recognised. */
+  #move(): void {
+    const stream = this.#trial?.stream;
+    this.#trial = undefined;
+    this.#stream?.end("moved");
+    this.#stream = stream;
+    this.#options.log.info({ url: stream?.endpoint.url }, "the server is back and is followed again");
+  }
+
+  /** Deals with the next message, unless the attempt to come back to a server ends before; says what happened. */
+  async #nextEvent(): Promise<FollowerEvent> {
+    const stream = this.#stream;
+    if (stream === undefined) throw new TypeError("there is no stream to go on with");
+    try {
       for (;;) {
-        const next = await nextOrSilence(iterator, silenceMs, this.#options.clock);
-        if (next === "silent") return this.#failed(index, "silent", new Error(`nothing came for ${silenceMs} ms`));
-        if (next.done === true) return this.#failed(index, "unreachable", new Error("the stream ended"));
-        this.#options.observe?.({ endpoint: seen.endpoint, stream: seen.stream, message: next.value });
-        const { event } = next.value;
-        if (event.case === "started") silenceMs = SILENT_INTERVALS * within(100, event.value.bookmarkIntervalMs);
+        const first = await Promise.race([stream.peek(), ...(this.#trial === undefined ? [] : [this.#trial.result])]);
+        if ("kind" in first) return this.#tried(first);
+        stream.take();
+        const { event } = first;
         if (event.case === "drain") {
-          return { input: { kind: "drained", delayMs: within(0, event.value.reconnectDelayMs) } };
+          this.#endStreams("drained");
+          return { kind: "drained", delayMs: within(0, event.value.reconnectDelayMs) };
         }
-        const failed = await this.#dealWith(next.value, index);
-        if (failed !== undefined) return failed;
+        if (event.case === "started") continue;
+        await this.#dealWith(first, stream.endpoint);
+        return { kind: "progressed" };
       }
     } catch (error) {
-      return this.#failed(index, failureOf(error), error);
-    } finally {
-      this.#signal.removeEventListener("abort", onStop);
-      call.abort();
+      return this.#failed(stream, error);
     }
   }
 
-  async #dealWith(message: WatchEpochsResponse, index: number): Promise<StreamEnd | undefined> {
-    if (message.event.case === "started") return undefined;
-    let event: FollowedEvent | undefined;
-    try {
-      event = this.#checked(message);
-    } catch (error) {
-      return this.#failed(index, "bad_record", error);
+  #tried(result: Awaited<ServerTrial["result"]>): FollowerEvent {
+    if (result.kind === "server_failed") {
+      const facts = { url: this.#trial?.stream?.endpoint.url, failure: result.failure };
+      this.#options.log.debug(facts, "the server is not back yet");
     }
-    this.#step({ kind: "progressed" });
-    try {
-      if (event !== undefined) await this.#deliver(event);
-      this.#token = message.resumeToken;
-      await this.#options.tokens.save(message.resumeToken);
-    } catch (error) {
-      return this.#failed(index, "not_handled", error);
-    }
-    return undefined;
+    return result;
   }
 
-  async #deliver(event: FollowedEvent): Promise<void> {
-    const number = event.kind === "epoch" ? event.epoch.number : event.closed.epochNumber;
-    // After a start without a token, what this run has dealt with comes again.
-    if (number <= this.#last[event.kind]) return;
-    await this.#options.onEvent(event);
-    this.#last[event.kind] = number;
+  async #dealWith(message: WatchEpochsResponse, endpoint: Endpoint): Promise<void> {
+    const { tokens, onEvent } = this.#options;
+    const event = await orFailure("bad_record", () =>
+      checkedEvent(message, newestOpened(this.#position), this.#options),
+    );
+    await orFailure("not_handled", async () => {
+      if (event !== undefined && !isDealtWith(this.#position, event)) await onEvent(event);
+      this.#position = advanced(this.#position, message.resumeToken, event, this.#tellerAt(endpoint));
+      await tokens.save(encodePosition(this.#position));
+    });
+    this.#tokens.forget(endpoint);
   }
 
-  /** The event of a message, or undefined when it carries none. Throws for a record that must not be believed. */
-  #checked({ event }: WatchEpochsResponse): FollowedEvent | undefined {
-    if (event.case === "closed") {
-      const { epochNumber } = event.value;
-      if (this.#last.epoch >= 0 && epochNumber >= this.#last.epoch) {
-        const text = `epoch ${epochNumber} is said to be closed, but the newest so far is ${this.#last.epoch}`;
-        throw new ZipnetError("RECORD_SIGNATURE_INVALID", text);
-      }
-      return { kind: "closed", closed: event.value };
-    }
-    if (event.case !== "epoch") return undefined;
-    const { verify, recordSigner, network, netuid } = this.#options;
-    const epoch = openRecord(EpochSchema, event.value, verify, recordSigner);
-    if (epoch.network !== network || epoch.netuid !== netuid) {
-      const text = `the epoch is of netuid ${epoch.netuid} on "${epoch.network}", not of ${netuid} on "${network}"`;
-      throw new ZipnetError("RECORD_SIGNATURE_INVALID", text);
-    }
-    return { kind: "epoch", epoch, record: event.value };
+  #refused(stream: EpochStream | undefined): void {
+    if (stream !== undefined) this.#tokens.refuse(stream.endpoint, stream.token);
   }
 
-  #failed(index: number, failure: Failure, error: unknown): StreamEnd {
-    const url = this.#options.endpoints[index]?.url;
+  #failed({ endpoint }: EpochStream, error: unknown): FollowerEvent {
+    const { failure, cause }: { failure: Failure; cause?: unknown } =
+      error instanceof StreamFailure ? error : { failure: "unreachable", cause: error };
     if (!this.#signal.aborted) {
-      const facts = { url, failure, err: messageOf(error) };
+      const facts = { url: endpoint.url, failure, err: messageOf(cause) };
       this.#options.log.warn(facts, "following the epochs was interrupted; it goes on after a pause");
     }
-    return { input: { kind: "failed", failure }, error };
+    this.#endStreams(failure, cause);
+    if (failure === "silent") this.#pool.drop(endpoint);
+    return { kind: "failed", failure };
   }
 
-  #clientsOf(index: number): Clients {
-    const held = this.#clients.get(index);
-    if (held !== undefined) return held;
-    const endpoint = this.#options.endpoints[index];
-    if (endpoint === undefined) throw new RangeError(`there is no endpoint ${index}`);
-    const clients = createClients(endpoint, this.#options);
-    this.#clients.set(index, clients);
-    return clients;
+  #endStreams(how: StreamEnding, error?: unknown): void {
+    this.#stream?.end(this.#signal.aborted ? "stopped" : how, error);
+    this.#trial?.stop();
+    this.#trial = undefined;
   }
 }
 
-/** Intervals of the contract end at ten minutes; a relay that says more must not put us to sleep for longer. */
-function within(atLeastMs: number, saidMs: number): number {
-  return Math.min(600_000, Math.max(atLeastMs, saidMs));
-}
-
-function failureOf(error: unknown): Failure {
-  const { reason } = fromConnectError(error);
-  switch (reason) {
-    case "RESUME_TOKEN_MALFORMED":
-    case "RESUME_TOKEN_FOREIGN":
-    case "RESUME_TOKEN_TOO_OLD":
-      return "token_refused";
-    case "RESUME_TOKEN_FROM_FUTURE":
-      return "token_from_future";
-    default:
-      return "unreachable";
+async function orFailure<T>(failure: Failure, act: () => T | Promise<T>): Promise<T> {
+  try {
+    return await act();
+  } catch (error) {
+    throw new StreamFailure(failure, error);
   }
 }

@@ -1,0 +1,58 @@
+/**
+ * How a server that is measured is told what to do: commands in lines on stdin, one line of JSON for each on stdout.
+ */
+import { monitorEventLoopDelay } from "node:perf_hooks";
+import { createInterface } from "node:readline";
+
+/** The moment now, on the clock that all processes of the machine share. */
+export function nowNs(): number {
+  return Number(process.hrtime.bigint());
+}
+
+type Command = () => unknown;
+
+const DELAY_RESOLUTION_MS = 1;
+
+/** What every server can do. */
+function commonCommands(): Record<string, Command> {
+  const delays = monitorEventLoopDelay({ resolution: DELAY_RESOLUTION_MS });
+  return {
+    // Twice: what the first run sets free may hold more.
+    gc: () => [globalThis.gc?.(), globalThis.gc?.()].length,
+    "watch-delays": () => {
+      delays.reset();
+      return delays.enable();
+    },
+    // A measured delay includes the timer's own resolution.
+    delays: () => ({
+      maxMs: Math.max(0, delays.max / 1e6 - DELAY_RESOLUTION_MS),
+      p99Ms: Math.max(0, delays.percentile(99) / 1e6 - DELAY_RESOLUTION_MS),
+    }),
+  };
+}
+
+/**
+ * Says that the server listens, and does what it is told until stdin ends.
+ *
+ * @param openingMessages messages that every stream gets at once.
+ * @param ownCommands what each answers is told with its name.
+ */
+export function serveCommands(
+  listening: { readonly port: number; readonly openingMessages: number },
+  ownCommands: Readonly<Record<string, Command>>,
+): void {
+  const commands: Record<string, Command> = { ...commonCommands(), ...ownCommands };
+  const say = (answer: object): void => void process.stdout.write(`${JSON.stringify(answer)}\n`);
+  const input = createInterface(process.stdin);
+  input.on("line", (name) => {
+    Promise.resolve(commands[name]?.()).then(
+      (value) => say({ [name]: value ?? null }),
+      (error: unknown) => {
+        // A rejection that nobody handles ends the process with its stack.
+        throw error;
+      },
+    );
+  });
+  input.once("close", () => process.kill(process.pid, "SIGKILL"));
+  say({ listening });
+}

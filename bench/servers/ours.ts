@@ -1,0 +1,141 @@
+/**
+ * zipnet's own server, as server/main.ts composes it: every call signed, checked and counted, the roles from a full
+ * metagraph, every event recorded before it is told. Its first argument is JSON: OursOptions.
+ */
+import { join } from "node:path";
+import { memoryCache } from "../../adapters/cache/memory-cache.js";
+import { systemClock } from "../../adapters/clock/system-clock.js";
+import { openFolderObjects } from "../../adapters/objects/folder/folder-objects.js";
+import { verifySr25519 } from "../../adapters/wallet/wallet.js";
+import type { Chain, Log, ObjectStore, VerifySignature } from "../../core/ports.js";
+import { EpochService } from "../../gen/zipnet/v1/epoch_service_pb.js";
+import { metagraphDirectory } from "../../rpc/callers.js";
+import { epochService } from "../../rpc/epoch-service.js";
+import { type RecordedEpochs, recordedEpochs } from "../../rpc/recorded-epochs.js";
+import { type ServerAuth, startRpcServer } from "../../rpc/server.js";
+import { Epochs, type Keys, NETUID, NETWORK, makeKeys, metagraphOf } from "../harness/network.js";
+import { nowNs, serveCommands } from "./control.js";
+import { fileObjects } from "./file-objects.js";
+
+/** How to serve. */
+export interface OursOptions {
+  /** Where the records go. */
+  readonly dir: string;
+  /** Whether the records outlive the process. */
+  readonly isDurable: boolean;
+  /** 0 picks a free one. */
+  readonly port: number;
+  readonly epochSeconds: number;
+  /** False: every signature passes, to see what checking them costs. */
+  readonly checksSignatures: boolean;
+}
+
+/** Calls are signed before the bench begins, and far more of them are made in a minute than miners make. */
+const LIMITS = { maxClockDifferenceMs: 86_400_000, maxCallsPerMinute: 10_000_000 };
+
+const log: Log = {
+  debug() {},
+  info() {},
+  warn: (_facts, text) => void process.stderr.write(`ours: ${text}\n`),
+  error: (_facts, text) => void process.stderr.write(`ours: ${text}\n`),
+};
+
+async function main(options: OursOptions): Promise<void> {
+  const keys = await makeKeys();
+  const epochs = new Epochs(keys.server, options.epochSeconds);
+  const cache = memoryCache(systemClock);
+  const records = recordedEpochs({
+    objects: await openObjects(options),
+    cache,
+    clock: systemClock,
+    epochLengthSeconds: options.epochSeconds,
+    keptEpochs: 42,
+    log,
+  });
+  const draining = new AbortController();
+  const impl = epochService(records, {
+    deployment: `${NETWORK}/${NETUID}`,
+    bookmarkIntervalMs: 600_000,
+    clock: systemClock,
+    drain: draining.signal,
+    drainWindowMs: 60_000,
+  });
+  const server = await startRpcServer(
+    {
+      host: "127.0.0.1",
+      port: options.port,
+      services: [{ desc: EpochService, impl }],
+      auth: { ...authOf(keys, options), cache },
+      maxRequestBytes: 65_536,
+      log,
+    },
+    draining.signal,
+  );
+  serveCommands(
+    { port: server.port, openingMessages: 2 },
+    {
+      ...publishing(records, epochs),
+      async drain() {
+        const startNs = nowNs();
+        draining.abort();
+        await server.closed;
+        return { startNs, endNs: nowNs() };
+      },
+    },
+  );
+}
+
+async function openObjects({ dir, isDurable }: OursOptions): Promise<ObjectStore> {
+  if (!isDurable) return fileObjects(join(dir, `records-${process.pid}`));
+  return await openFolderObjects({ dir: join(dir, "records"), publicUrl: "http://127.0.0.1", clock: systemClock, log });
+}
+
+function authOf(keys: Keys, { checksSignatures }: OursOptions): Omit<ServerAuth, "cache"> {
+  const anySignature: VerifySignature = () => true;
+  const metagraph = metagraphOf(keys);
+  const directory = metagraphDirectory({
+    chain: { metagraph: async () => metagraph } as unknown as Chain,
+    clock: systemClock,
+    maxAgeMs: 60_000,
+    minValidatorStakeRao: 1n,
+    signal: new AbortController().signal,
+  });
+  return {
+    scope: { receiver: keys.server.hotkey, network: NETWORK, netuid: NETUID },
+    verify: checksSignatures ? verifySr25519 : anySignature,
+    directory,
+    clock: systemClock,
+    ...LIMITS,
+  };
+}
+
+/** Opens an epoch with "publish"; closes the one before it, which the next needs, with "settle". */
+function publishing(records: RecordedEpochs, epochs: Epochs) {
+  let newest: number | undefined;
+  return {
+    async publish() {
+      newest ??= await nextNumber(records, epochs);
+      const record = epochs.record(newest);
+      const startNs = nowNs();
+      await records.recordEpoch(record);
+      return startNs;
+    },
+    /** Answers how many messages that was for every stream. */
+    async settle() {
+      if (newest === undefined) throw new TypeError("nothing was published");
+      newest += 1;
+      const closed = newest - 2;
+      if ((await records.epoch(epochs.idOf(closed))) === undefined) return 0;
+      await records.recordSnapshot(epochs.snapshot(closed));
+      return 1;
+    },
+  };
+}
+
+/** The first epoch that is not recorded. */
+async function nextNumber(records: RecordedEpochs, epochs: Epochs): Promise<number> {
+  const stored = await records.newestEpoch();
+  return stored === undefined ? epochs.first : stored.epoch.number + 1;
+}
+
+await main(JSON.parse(process.argv[2] ?? "{}") as OursOptions);

@@ -1,0 +1,53 @@
+/**
+ * Stalled readers: streams whose callers stop reading while thousands of events are published. A server that queues for
+ * them grows with every event.
+ */
+import { type Candidate } from "../harness/candidates.js";
+import { LEAST_EPOCH_BYTES } from "../harness/network.js";
+import { progress } from "../harness/report.js";
+import { type FanOutOptions, type OpenStreams, residentAfterGc, withStreams } from "./fan-out.js";
+
+/** Streams that stop reading. */
+const STALLED = 200;
+/** Streams that go on reading, by which it is seen that the events do go out. */
+const READING = 20;
+/** Events between two looks at whether they have arrived. */
+const BATCH = 50;
+
+/** The server's memory as events are published. */
+export interface StalledFigures {
+  readonly candidate: string;
+  /** Resident memory after so many events, in KB. The first stands behind the warm-up. */
+  readonly residentKb: readonly { readonly events: number; readonly kb: number }[];
+  /** From the first figure to the last, in KB. */
+  readonly growthKb: number;
+}
+
+/** Measures one candidate. The memory is looked at after each of the event counts. */
+export async function measureStalled(
+  candidate: Pick<Candidate, "name" | "program">,
+  eventCounts: readonly number[],
+  options: Pick<FanOutOptions, "receiver" | "callsFile">,
+): Promise<StalledFigures> {
+  const load = { connections: STALLED + READING, streamsPerConnection: 1, stalledConnections: STALLED };
+  return await withStreams(candidate, load, options, async (open) => {
+    const residentKb: { events: number; kb: number }[] = [];
+    let published = 0;
+    for (const events of eventCounts) {
+      for (; published < events; published += BATCH) await publishBatch(open);
+      residentKb.push({ events, kb: await residentAfterGc(open.server) });
+      progress(`  ${candidate.name}: ${residentKb.at(-1)?.kb} KB after ${events} events`);
+    }
+    const growthKb = (residentKb.at(-1)?.kb ?? Number.NaN) - (residentKb[0]?.kb ?? Number.NaN);
+    return { candidate: candidate.name, residentKb, growthKb };
+  });
+}
+
+async function publishBatch({ server, receiver }: OpenStreams): Promise<void> {
+  await receiver.ask(`expect ${LEAST_EPOCH_BYTES} ${BATCH * READING}`);
+  for (let event = 0; event < BATCH; event += 1) {
+    await server.ask("publish");
+    await server.ask("settle");
+  }
+  await receiver.answer("round");
+}

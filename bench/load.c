@@ -3,8 +3,8 @@
  *
  *   load PORT CONNECTIONS CALLS_AT_A_TIME_PER_CONNECTION PATH CALLS_FILE
  *
- * Prints one JSON line: {"calls", "failed", "elapsed_ns", "p50_ns", "p99_ns"}. A call that ends without a message has
- * failed.
+ * Prints one JSON line: {"made": {"calls", "failed", "elapsed_ns", "p50_ns", "p99_ns"}}. A call that ends without a
+ * message has failed.
  */
 #include "h2/h2.h"
 
@@ -115,8 +115,8 @@ int main(int argument_count, char **arguments) {
   run(events, peers);
   const uint64_t elapsed_ns = monotonic_ns() - start_ns;
   qsort(latencies_ns, done_calls, sizeof *latencies_ns, by_size);
-  printf("{\"calls\":%zu,\"failed\":%zu,\"elapsed_ns\":%llu,\"p50_ns\":%llu,\"p99_ns\":%llu}\n", done_calls,
-         failed_calls, (unsigned long long)elapsed_ns, (unsigned long long)latencies_ns[done_calls / 2],
+  printf("{\"made\":{\"calls\":%zu,\"failed\":%zu,\"elapsed_ns\":%llu,\"p50_ns\":%llu,\"p99_ns\":%llu}}\n",
+         done_calls, failed_calls, (unsigned long long)elapsed_ns, (unsigned long long)latencies_ns[done_calls / 2],
          (unsigned long long)latencies_ns[done_calls * 99 / 100]);
   return 0;
 }

@@ -3,24 +3,46 @@
  * Every server that is measured gets the same calls.
  */
 import { writeFile } from "node:fs/promises";
-import { authHeaders, nextNonce } from "../../rpc/auth.js";
 import { systemClock } from "../../adapters/clock/system-clock.js";
+import { bytesToHex } from "../../core/hash.js";
+import { authHeaders, nextNonce } from "../../rpc/auth.js";
+import { newSession } from "../../rpc/client-sessions.js";
+import { sessionKeyOf } from "../../rpc/session.js";
 import { type Keys, NETUID, NETWORK } from "./network.js";
 
-/** Signs calls with the miners' keys in turn and writes them in the form that h2/h2.h describes. */
-export async function writeCalls(
-  file: string,
-  keys: Keys,
-  call: { readonly procedure: string; readonly requestBytes: Uint8Array; readonly count: number },
-): Promise<void> {
-  const { procedure, requestBytes, count } = call;
+/** How calls are authenticated: each with the hotkey, or in a session that the hotkey has signed for. */
+export type Scheme = "sr25519" | "session";
+
+/** Calls to prepare. */
+export interface CallPlan {
+  readonly scheme: Scheme;
+  /** Path of the procedure. */
+  readonly procedure: string;
+  readonly requestBytes: Uint8Array;
+  readonly count: number;
+}
+
+/** The headers of each call, signed with the miners' keys in turn. */
+export function signCalls(keys: Keys, { scheme, procedure, requestBytes, count }: CallPlan): Record<string, string>[] {
   const scope = { receiver: keys.server.hotkey, network: NETWORK, netuid: NETUID };
-  const message = Buffer.from(requestBytes).toString("hex");
-  const lines = Array.from({ length: count }, (_, index) => {
-    const signer = keys.miners[index % keys.miners.length];
-    if (signer === undefined) throw new TypeError("there are no miners");
-    const headers = authHeaders({ procedure, requestBytes, signer, scope, nonce: nextNonce(signer, systemClock) });
-    return [message, ...Object.entries(headers).map(([name, value]) => `${name} ${value}`)].join("\t");
+  const serverKey = bytesToHex(sessionKeyOf(keys.server));
+  const callers = keys.miners.slice(0, count).map((signer) => {
+    const session = scheme === "session" ? newSession(serverKey, { signer, scope, clock: systemClock }) : undefined;
+    return { signer, session };
   });
+  return Array.from({ length: count }, (_, index) => {
+    const caller = callers[index % callers.length];
+    if (caller === undefined) throw new TypeError("there are no miners");
+    const { signer, session } = caller;
+    return authHeaders({ procedure, requestBytes, signer, scope, nonce: nextNonce(signer, systemClock), session });
+  });
+}
+
+/** Signs calls and writes them in the form that h2/h2.h describes. */
+export async function writeCalls(file: string, keys: Keys, plan: CallPlan): Promise<void> {
+  const message = Buffer.from(plan.requestBytes).toString("hex");
+  const lines = signCalls(keys, plan).map((headers) =>
+    [message, ...Object.entries(headers).map(([name, value]) => `${name} ${value}`)].join("\t"),
+  );
   await writeFile(file, `${lines.join("\n")}\n`);
 }

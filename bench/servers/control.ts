@@ -11,7 +11,8 @@ export function nowNs(): number {
 
 type Command = () => unknown;
 
-const DELAY_RESOLUTION_MS = 1;
+/** Often enough for delays of some ten milliseconds, and no work to speak of. */
+const DELAY_RESOLUTION_MS = 5;
 
 /** What every server can do. */
 function commonCommands(): Record<string, Command> {

@@ -15,8 +15,8 @@ export function fileObjects(path: string): ObjectStore {
   const keys: string[] = [];
   let end = 0;
 
-  const noGrants = async (): Promise<never> => {
-    throw new TypeError("a bench grants nothing");
+  const unused = async (): Promise<never> => {
+    throw new TypeError("a bench writes records, once, and grants nothing");
   };
   const infoOf = (key: string) => ({ key, sizeBytes: places.get(key)?.length ?? 0, md5: "" });
 
@@ -29,6 +29,8 @@ export function fileObjects(path: string): ObjectStore {
       keys.splice(firstAfter(keys, key), 0, key);
       return true;
     },
+    hasConditionalPuts: async () => true,
+    replace: unused,
     async get(key) {
       const place = places.get(key);
       if (place === undefined) return undefined;
@@ -44,8 +46,8 @@ export function fileObjects(path: string): ObjectStore {
         yield infoOf(key);
       }
     },
-    grantUpload: noGrants,
-    grantDownload: noGrants,
+    grantUpload: unused,
+    grantDownload: unused,
   };
 }
 

@@ -7,13 +7,14 @@ import { memoryCache } from "../../adapters/cache/memory-cache.js";
 import { systemClock } from "../../adapters/clock/system-clock.js";
 import { openFolderObjects } from "../../adapters/objects/folder/folder-objects.js";
 import { verifySr25519 } from "../../adapters/wallet/wallet.js";
-import type { Chain, Log, ObjectStore, VerifySignature } from "../../core/ports.js";
+import type { Log, ObjectStore } from "../../core/ports.js";
 import { EpochService } from "../../gen/zipnet/v1/epoch_service_pb.js";
-import { metagraphDirectory } from "../../rpc/callers.js";
 import { epochService } from "../../rpc/epoch-service.js";
 import { type RecordedEpochs, recordedEpochs } from "../../rpc/recorded-epochs.js";
-import { type ServerAuth, startRpcServer } from "../../rpc/server.js";
-import { Epochs, type Keys, NETUID, NETWORK, makeKeys, metagraphOf } from "../harness/network.js";
+import { type ResumeTokens, TOKEN_KEY_PURPOSE, resumeTokens } from "../../rpc/resume-token.js";
+import { startRpcServer } from "../../rpc/server.js";
+import { Epochs, type Keys, NETUID, NETWORK, makeKeys } from "../harness/network.js";
+import { authOf } from "./auth.js";
 import { nowNs, serveCommands } from "./control.js";
 import { fileObjects } from "./file-objects.js";
 
@@ -29,9 +30,6 @@ export interface OursOptions {
   /** False: every signature passes, to see what checking them costs. */
   readonly checksSignatures: boolean;
 }
-
-/** Calls are signed before the bench begins, and far more of them are made in a minute than miners make. */
-const LIMITS = { maxClockDifferenceMs: 86_400_000, maxCallsPerMinute: 10_000_000 };
 
 const log: Log = {
   debug() {},
@@ -50,13 +48,18 @@ async function main(options: OursOptions): Promise<void> {
     clock: systemClock,
     epochLengthSeconds: options.epochSeconds,
     keptEpochs: 42,
+    trust: { signer: keys.server.hotkey, verify: verifySr25519 },
     log,
   });
   const draining = new AbortController();
-  const impl = epochService(records, {
-    deployment: `${NETWORK}/${NETUID}`,
+  const tokens = tokensOf(keys);
+  const served = epochService(records, {
+    tokens,
     bookmarkIntervalMs: 600_000,
+    stallTimeoutMs: 60_000,
+    random: Math.random,
     clock: systemClock,
+    log,
     drain: draining.signal,
     drainWindowMs: 60_000,
   });
@@ -64,8 +67,8 @@ async function main(options: OursOptions): Promise<void> {
     {
       host: "127.0.0.1",
       port: options.port,
-      services: [{ desc: EpochService, impl }],
-      auth: { ...authOf(keys, options), cache },
+      services: [{ desc: EpochService, ...served }],
+      auth: authOf(keys, cache, options.checksSignatures),
       maxRequestBytes: 65_536,
       log,
     },
@@ -75,6 +78,8 @@ async function main(options: OursOptions): Promise<void> {
     { port: server.port, openingMessages: 2 },
     {
       ...publishing(records, epochs),
+      /** The token that stands after all that was published, in hex. */
+      token: async () => Buffer.from(tokens.encode((await records.newestRevision()) ?? 0)).toString("hex"),
       async drain() {
         const startNs = nowNs();
         draining.abort();
@@ -90,23 +95,14 @@ async function openObjects({ dir, isDurable }: OursOptions): Promise<ObjectStore
   return await openFolderObjects({ dir: join(dir, "records"), publicUrl: "http://127.0.0.1", clock: systemClock, log });
 }
 
-function authOf(keys: Keys, { checksSignatures }: OursOptions): Omit<ServerAuth, "cache"> {
-  const anySignature: VerifySignature = () => true;
-  const metagraph = metagraphOf(keys);
-  const directory = metagraphDirectory({
-    chain: { metagraph: async () => metagraph } as unknown as Chain,
-    clock: systemClock,
-    maxAgeMs: 60_000,
-    minValidatorStakeRao: 1n,
-    signal: new AbortController().signal,
+function tokensOf({ server }: Keys): ResumeTokens {
+  return resumeTokens({
+    network: NETWORK,
+    netuid: NETUID,
+    recordSigner: server.hotkey,
+    keys: [server.secretFor(TOKEN_KEY_PURPOSE)],
+    trustsOtherIssuers: false,
   });
-  return {
-    scope: { receiver: keys.server.hotkey, network: NETWORK, netuid: NETUID },
-    verify: checksSignatures ? verifySr25519 : anySignature,
-    directory,
-    clock: systemClock,
-    ...LIMITS,
-  };
 }
 
 /** Opens an epoch with "publish"; closes the one before it, which the next needs, with "settle". */

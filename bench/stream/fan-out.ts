@@ -55,6 +55,7 @@ export interface OpenStreams {
   readonly server: BenchProcess;
   readonly receiver: BenchProcess;
   readonly streams: number;
+  readonly port: number;
   readonly idleKb: number;
   readonly openMs: number;
 }
@@ -80,7 +81,7 @@ export async function withStreams<T>(
     await receiver.answer("ready");
     const openMs = (performance.now() - startMs) / streams;
     const idleKb = ((await residentAfterGc(server)) - emptyKb) / streams;
-    return await work({ server, receiver, streams, idleKb, openMs });
+    return await work({ server, receiver, streams, port, idleKb, openMs });
   } finally {
     await server.stop();
     await receiver?.stop();

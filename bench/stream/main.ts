@@ -188,6 +188,7 @@ async function main(): Promise<void> {
   const most = Math.max(...plan.streamCounts);
   const callsFile = join(OUTPUT, "watch-calls");
   await writeCalls(callsFile, await makeKeys(), {
+    scheme: "sr25519",
     procedure: WATCH_EPOCHS,
     requestBytes: new Uint8Array(),
     count: most,

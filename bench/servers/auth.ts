@@ -1,0 +1,33 @@
+/** Whom our server lets in: as server/main.ts has it, over a subnet full of miners. */
+import { systemClock } from "../../adapters/clock/system-clock.js";
+import { verifySr25519 } from "../../adapters/wallet/wallet.js";
+import type { Cache, Chain, VerifySignature } from "../../core/ports.js";
+import { metagraphDirectory } from "../../rpc/callers.js";
+import type { ServerAuth } from "../../rpc/server.js";
+import { SESSION_PURPOSE } from "../../rpc/session.js";
+import { type Keys, NETUID, NETWORK, metagraphOf } from "../harness/network.js";
+
+/** Calls are signed before the bench begins, and far more of them are made in a minute than miners make. */
+const LIMITS = { maxClockDifferenceMs: 86_400_000, maxCallsPerMinute: 10_000_000 };
+
+/** checksSignatures false: every signature passes, to see what checking them costs. */
+export function authOf(keys: Keys, cache: Cache, checksSignatures: boolean): ServerAuth {
+  const anySignature: VerifySignature = () => true;
+  const metagraph = metagraphOf(keys);
+  const directory = metagraphDirectory({
+    chain: { metagraph: async () => metagraph } as unknown as Chain,
+    clock: systemClock,
+    maxAgeMs: 60_000,
+    minValidatorStakeRao: 1n,
+    signal: new AbortController().signal,
+  });
+  return {
+    scope: { receiver: keys.server.hotkey, network: NETWORK, netuid: NETUID },
+    verify: checksSignatures ? verifySr25519 : anySignature,
+    directory,
+    cache,
+    clock: systemClock,
+    sessionSecret: keys.server.secretFor(SESSION_PURPOSE),
+    ...LIMITS,
+  };
+}

@@ -213,7 +213,7 @@ export async function startWorld(): Promise<World> {
         cache: mapCache(clock),
         clock,
         maxClockDifferenceMs: 10_000,
-        maxCallsPerMinute: 100_000,
+        maxCallsPerMinute: { miner: 100_000, validator: 0, owner: 0 },
       },
     },
     stop.signal,

@@ -23,8 +23,8 @@ export interface ServerAuth {
   readonly maxClockDifferenceMs: number;
   /** 32 secret bytes, the same on every replica: the key of sessions. Without it none are offered. */
   readonly sessionSecret?: Uint8Array;
-  /** Calls per hotkey and minute of the clock. */
-  readonly maxCallsPerMinute: number;
+  /** Calls per hotkey and minute of the clock; of its roles, the one that may make most counts. */
+  readonly maxCallsPerMinute: Readonly<Record<Role, number>>;
 }
 
 /** What a call's headers say, once they and their signature have been checked. */
@@ -68,9 +68,12 @@ export function callChecks(auth: ServerAuth): CallChecks {
       assertBody(checked, bodySha256);
       const { hotkey, session } = checked;
       const roles = await allowedRoles(hotkey, procedure, auth);
-      if (session !== undefined && roles.length > 0) sessions?.keep(session);
-      await assertFirstAndWithinQuota(checked, auth);
-      return { hotkey, roles };
+      // Where anyone may call; nothing is kept of strangers, who could be any number.
+      if (roles.length === 0) return { hotkey, roles, callsThisMinute: 0, maxCallsPerMinute: 0 };
+      if (session !== undefined) sessions?.keep(session);
+      const maxCallsPerMinute = Math.max(...roles.map((role) => auth.maxCallsPerMinute[role]));
+      const callsThisMinute = await countCall(checked, maxCallsPerMinute, auth);
+      return { hotkey, roles, callsThisMinute, maxCallsPerMinute };
     },
   };
 }
@@ -199,7 +202,8 @@ async function allowedRoles(hotkey: string, procedure: string, auth: ServerAuth)
   });
 }
 
-async function assertFirstAndWithinQuota({ hotkey, nonce }: CheckedHeaders, auth: ServerAuth): Promise<void> {
+/** Counts a call in the replay set and the quota; how many the hotkey has made in this minute. */
+async function countCall({ hotkey, nonce }: CheckedHeaders, maxCalls: number, auth: ServerAuth): Promise<number> {
   const nowMs = auth.clock.now();
   const minute = Math.floor(nowMs / 60_000);
   // A nonce may be ahead of the clock by the allowed difference, and is good until it is behind by as much. The rest is
@@ -212,11 +216,11 @@ async function assertFirstAndWithinQuota({ hotkey, nonce }: CheckedHeaders, auth
       nonce,
     });
   }
-  if (calls <= auth.maxCallsPerMinute) return;
+  if (calls <= maxCalls) return calls;
   const retrySeconds = Math.max(1, Math.ceil(((minute + 1) * 60_000 - nowMs) / 1000));
   throw new ZipnetError(
     "QUOTA_EXCEEDED",
-    `${hotkey} made more than ${auth.maxCallsPerMinute} calls in this minute; try again in ${retrySeconds} s`,
+    `${hotkey} made more than ${maxCalls} calls in this minute; try again in ${retrySeconds} s`,
     { retry_after_seconds: String(retrySeconds) },
   );
 }

@@ -7,10 +7,10 @@
 import type { DescMessage, MessageShape } from "@bufbuild/protobuf";
 import { type ContextValues, type HandlerContext, type Interceptor, createContextKey } from "@connectrpc/connect";
 import { ZipnetError } from "../core/errors.js";
-import { messageSha256, once } from "./auth.js";
+import { AUTH_HEADERS, messageSha256, once } from "./auth.js";
 import type { CallChecks, CheckedHeaders } from "./auth-check.js";
 import { callerKey } from "./callers.js";
-import { ROLES, procedureOf } from "./roles.js";
+import { ROLES, SIGNED_IF_LIKED, procedureOf } from "./roles.js";
 
 /** What the gate found of a call. */
 export type GateResult =
@@ -40,7 +40,7 @@ export function withGateResult(values: ContextValues, result: GateResult): Conte
 export function authGate(checks: CallChecks): (context: HandlerContext) => void {
   return ({ method, requestHeader, values }) => {
     const procedure = procedureOf(method);
-    if (ROLES[procedure] === "anyone") return;
+    if (ROLES[procedure] === "anyone" && !(SIGNED_IF_LIKED.has(procedure) && isSigned(requestHeader))) return;
     const result =
       values.get(gateKey) ?? gateResultOf(checks, procedure, (name) => requestHeader.get(name) ?? undefined);
     if (result.checked === undefined) throw result.error;
@@ -48,13 +48,18 @@ export function authGate(checks: CallChecks): (context: HandlerContext) => void 
   };
 }
 
+/** A call with any of the headers means to be signed; what is wrong with them is an error. */
+function isSigned(header: Headers): boolean {
+  return Object.values(AUTH_HEADERS).some((name) => header.has(name));
+}
+
 /** Checks the rest once the message is there, and leaves the caller for handlers to read with callerOf. */
 export function authInterceptor(checks: CallChecks): Interceptor {
   return (next) => async (request) => {
     const procedure = procedureOf(request.method);
-    if (ROLES[procedure] === "anyone") return await next(request);
     const checked = request.contextValues.get(gateKey)?.checked;
     if (checked === undefined) {
+      if (ROLES[procedure] === "anyone") return await next(request);
       throw new ZipnetError("UNAUTHENTICATED_CALL", `${procedure} is not open to anybody`);
     }
     const admit = async (message: MessageShape<DescMessage>): Promise<void> => {

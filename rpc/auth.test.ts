@@ -202,7 +202,7 @@ describe("request signatures", () => {
 
   it("counts calls only after their signatures, and says when to try again", async () => {
     await server.stop();
-    await start({ maxCallsPerMinute: 2 });
+    await start({ maxCallsPerMinute: { miner: 2, validator: 4, owner: 4 } });
     const forged = { change: { [AUTH_HEADERS.signature]: "0".repeat(128) } };
     for (let i = 0; i < 3; i += 1) {
       await assertRefused("SIGNATURE_INVALID", Code.Unauthenticated, /./, headersOf(forged));

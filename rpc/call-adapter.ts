@@ -3,16 +3,19 @@
  * beside the calls, and the handover of streams.
  */
 import { type Http2ServerResponse, constants } from "node:http2";
-import { cors, createContextValues } from "@connectrpc/connect";
+import { type ContextValues, cors, createContextValues } from "@connectrpc/connect";
 import type { UniversalHandler, UniversalServerRequest } from "@connectrpc/connect/protocol";
 import { universalRequestFromNodeRequest, universalResponseToNodeResponse } from "@connectrpc/connect-node";
+import type { ZipnetError } from "../core/errors.js";
 import type { Log } from "../core/ports.js";
 import { AUTH_HEADERS } from "./auth.js";
 import { withGateResult } from "./auth-gate.js";
+import { NO_PROXIES, type TrustedProxies, callerAddress, callerPlaceKey, socketAddress } from "./caller-address.js";
+import { type Connections, refusalKey } from "./connections.js";
 import { finishHandover, offerHandover } from "./handover.js";
 import type { HotCalls, UsualWay } from "./hot-calls.js";
 import type { AnyRequest, AnyResponse } from "./listener.js";
-import { withSizeLimit } from "./request-limit.js";
+import { headersRefusal, withSizeLimit } from "./request-limit.js";
 
 /** Something that answers plain HTTP on the same port. */
 export interface HttpMount {
@@ -28,6 +31,12 @@ export interface CallAdapterOptions {
   readonly mounts?: readonly HttpMount[];
   /** Largest request message in bytes. */
   readonly maxRequestBytes: number;
+  /** Default: requests' headers may be of any length that the listener takes. */
+  readonly maxHeaderBytes?: number;
+  /** Whose word on callers' addresses is taken. Default nobody's. */
+  readonly trusted?: TrustedProxies;
+  /** The port's connections. */
+  readonly connections?: Connections;
   readonly log: Log;
   /** Tried before the handlers. */
   readonly hot?: HotCalls;
@@ -39,26 +48,30 @@ export interface CallAdapterOptions {
  */
 export function callAdapter(
   handlers: readonly UniversalHandler[],
-  { mounts = [], maxRequestBytes, log, hot }: CallAdapterOptions,
+  options: CallAdapterOptions,
 ): (request: AnyRequest, response: AnyResponse) => void {
+  const { mounts = [], log, hot } = options;
   const byPath = new Map(handlers.map((handler) => [handler.requestPath, handler]));
   return (request, response) => {
     const path = (request.url ?? "").split("?", 1)[0] ?? "";
-    if (answeredByMount(mounts, path, request, response, log)) return;
+    const refusal = refusalOf(request, response, options);
+    if (refusal === undefined && answeredByMount(mounts, path, request, response, log)) return;
     const handler = byPath.get(path);
     if (handler === undefined) {
-      response.writeHead(404, { "content-type": "text/plain" });
-      response.end("not found\n");
+      const status = refusal === undefined ? 404 : refusal.reason === "REQUEST_TOO_LARGE" ? 431 : 429;
+      response.writeHead(status, { "content-type": "text/plain" });
+      response.end(`${refusal?.message ?? "not found"}\n`);
       return;
     }
     const goOn = (way?: UsualWay): void => {
       setCorsHeaders(response);
-      serve(handler, request, response, maxRequestBytes, way).catch((error: unknown) => {
+      serve(handler, request, response, options, refusal, way).catch((error: unknown) => {
         log.debug({ path, err: error }, "a call ended with its connection");
         response.destroy();
       });
     };
-    if (hot !== undefined && isHttp2(request) && isHttp2(response) && hot.take(path, request, response, goOn)) return;
+    const isHot = refusal === undefined && hot !== undefined && isHttp2(request) && isHttp2(response);
+    if (isHot && hot.take(path, request, response, goOn)) return;
     if (request.method === "OPTIONS") {
       setCorsHeaders(response);
       response.writeHead(204);
@@ -93,19 +106,48 @@ async function serve(
   handler: UniversalHandler,
   request: AnyRequest,
   response: AnyResponse,
-  maxRequestBytes: number,
+  options: CallAdapterOptions,
+  refusal: ZipnetError | undefined,
   way: UsualWay | undefined,
 ): Promise<void> {
-  const values = way === undefined ? createContextValues() : withGateResult(createContextValues(), way.gate);
+  const values = valuesOf(request, options).set(refusalKey, refusal);
   const call = universalRequestFromNodeRequest(request, response, undefined, values);
-  if (way !== undefined) call.body = way.body;
-  else if (!isHttp2(response)) readOnAfterAnswer(call, request, response);
+  if (way !== undefined) {
+    call.body = way.body;
+    withGateResult(values, way.gate);
+  } else if (!isHttp2(response)) {
+    readOnAfterAnswer(call, request, response);
+  }
   const handover = handler.method.methodKind === "server_streaming" ? offerHandover(call) : undefined;
-  const answer = await handler(withSizeLimit(call, maxRequestBytes));
+  const answer = await handler(withSizeLimit(call, options.maxRequestBytes));
   if (!("stream" in response)) return universalResponseToNodeResponse(answer, response);
   if (handover?.taken !== undefined) return finishHandover(answer, response, handover.taken);
   closeAfterAnswer(response.stream, request);
   await universalResponseToNodeResponse(answer, response);
+}
+
+/** Why a call is refused for how it comes, whoever makes it; undefined where it is not. */
+function refusalOf(
+  request: AnyRequest,
+  response: AnyResponse,
+  { connections, maxHeaderBytes = Infinity }: CallAdapterOptions,
+): ZipnetError | undefined {
+  const refusal = connections?.refusalOf(request.socket);
+  if (refusal !== undefined) endAfterAnswer(response);
+  return refusal ?? headersRefusal(request, maxHeaderBytes);
+}
+
+/** What the adapter knows of where a call comes from. */
+function valuesOf(request: AnyRequest, { trusted = NO_PROXIES, connections }: CallAdapterOptions): ContextValues {
+  const address = callerAddress(request, trusted);
+  const held = connections?.of(socketAddress(request.socket)) ?? 0;
+  return createContextValues().set(callerPlaceKey, { address, connections: held });
+}
+
+/** Takes no more calls on the connection; those that are open get their answers. */
+function endAfterAnswer(response: AnyResponse): void {
+  if ("stream" in response) response.stream.session?.close();
+  else response.setHeader("connection", "close");
 }
 
 /**

@@ -17,8 +17,12 @@ export interface CallerDirectory {
 export interface Caller {
   /** SS58 address, prefix 42. */
   readonly hotkey: string;
-  /** At least one. */
+  /** At least one, but where anyone may call. */
   readonly roles: readonly Role[];
+  /** Signed calls of the hotkey in this minute of the clock, this one included. 0 without roles. */
+  readonly callsThisMinute: number;
+  /** Those that it may make. 0 without roles. */
+  readonly maxCallsPerMinute: number;
 }
 
 /** Where the auth interceptor leaves the caller for handlers. */

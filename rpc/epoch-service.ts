@@ -14,17 +14,22 @@ import {
 } from "../gen/zipnet/v1/epoch_service_pb.js";
 import { EPOCH_ID_PATTERN } from "../core/epoch-time.js";
 import { InvalidFieldsError, ZipnetError } from "../core/errors.js";
+import { callerPlaceKey } from "./caller-address.js";
 import { callerOf } from "./callers.js";
 import { doorbellOf } from "./doorbell.js";
 import { EpochHub, type EpochHubOptions } from "./epoch-hub.js";
 import type { EpochLog, StoredEpoch } from "./epoch-log.js";
 import { type HotCall, hotCall } from "./hot-calls.js";
 import { takeHandover } from "./handover.js";
+import type { StreamLimits } from "./stream-limits.js";
 import { watchEpochs } from "./watch-epochs.js";
 import { type WatchStart, watchMessage, watchStart } from "./watch-messages.js";
 
 /** How to serve epochs. */
-export type EpochServiceOptions = EpochHubOptions;
+export interface EpochServiceOptions extends EpochHubOptions {
+  /** Default: any number of streams. */
+  readonly streamLimits?: StreamLimits;
+}
 
 /** EpochService, ready to be served. */
 export interface ServedEpochs {
@@ -46,14 +51,21 @@ export function epochService(log: EpochLog, options: EpochServiceOptions): Serve
 
   async function* watch(request: WatchEpochsRequest, context: HandlerContext): AsyncGenerator<WatchEpochsResponse> {
     const caller = callerOf(context).hotkey;
-    const { revision, mode }: WatchStart = await watchStart(log, request.resumeToken, options.tokens);
-    const { bookmarkIntervalMs } = options;
-    // Headers leave with the first message, so it goes out before anything is waited for.
-    const started = watchMessage({ case: "started", value: { mode, bookmarkIntervalMs } }, revision, options);
-    const isTaken = takeHandover(context, (stream) => hub.join({ stream, revision, caller, onLeft: () => {} }));
-    yield started;
-    if (isTaken) return;
-    yield* watchEpochs(log, revision, { ...options, drained: drained.ticket(), caller, signal: context.signal });
+    const ended = options.streamLimits?.open(caller, context.values.get(callerPlaceKey).address) ?? (() => {});
+    let isTaken = false;
+    try {
+      const { revision, mode }: WatchStart = await watchStart(log, request.resumeToken, options.tokens);
+      const { bookmarkIntervalMs } = options;
+      // Headers leave with the first message, so it goes out before anything is waited for.
+      const started = watchMessage({ case: "started", value: { mode, bookmarkIntervalMs } }, revision, options);
+      isTaken = takeHandover(context, (stream) => hub.join({ stream, revision, caller, onLeft: ended }));
+      yield started;
+      if (isTaken) return;
+      yield* watchEpochs(log, revision, { ...options, drained: drained.ticket(), caller, signal: context.signal });
+    } finally {
+      // A stream that was taken goes on, and the hub says when it has ended.
+      if (!isTaken) ended();
+    }
   }
 
   return {

@@ -79,16 +79,25 @@ export async function finishHandover(
   response: Http2ServerResponse,
   taken: (stream: OpenStream) => void,
 ): Promise<void> {
-  const iterator = (answer.body as AsyncIterable<Uint8Array>)[Symbol.asyncIterator]();
-  const first = await iterator.next();
-  // The handler is suspended at its first message; this ends it, and whatever connect-es holds for the call.
-  await iterator.return?.();
-  if (response.stream.destroyed) return;
   const protocol = PROTOCOLS[contentTypeOf(answer.header as Headers)];
   if (protocol === undefined) throw new Error("a stream was taken that cannot be handed over");
-  response.writeHead(answer.status, Object.fromEntries((answer.header as Headers).entries()));
-  if (first.done !== true) response.write(first.value);
-  taken(new OpenStream(response, protocol));
+  const stream = new OpenStream(response, protocol);
+  try {
+    const iterator = (answer.body as AsyncIterable<Uint8Array>)[Symbol.asyncIterator]();
+    const first = await iterator.next();
+    // The handler is suspended at its first message; this ends it, and whatever connect-es holds for the call.
+    await iterator.return?.();
+    if (!response.stream.destroyed) {
+      response.writeHead(answer.status, Object.fromEntries((answer.header as Headers).entries()));
+      if (first.done !== true) response.write(first.value);
+    }
+  } catch (error) {
+    stream.destroy();
+    throw error;
+  } finally {
+    // A stream that has gone in the meantime is given too: whoever took it may hold something until it has closed.
+    taken(stream);
+  }
 }
 
 /** Puts the five bytes of an envelope before an encoded message. */

@@ -5,6 +5,7 @@ import type { DescMessage, MessageShape } from "@bufbuild/protobuf";
 import { Code, type ConnectError, type HandlerContext, type Interceptor } from "@connectrpc/connect";
 import { assertValid } from "../core/constraints.js";
 import type { Log } from "../core/ports.js";
+import { refusalKey } from "./connections.js";
 import { toConnectError } from "./errors.js";
 import { procedureOf } from "./roles.js";
 
@@ -42,6 +43,15 @@ async function* withReportedErrors<T>(messages: AsyncIterable<T>, procedure: str
   } catch (error) {
     throw reportedError(error, procedure, log);
   }
+}
+
+/** A gate that first refuses what the adapter found to be refused, whoever calls. */
+export function firstRefusing(gate: (context: HandlerContext) => void): (context: HandlerContext) => void {
+  return (context) => {
+    const refusal = context.values.get(refusalKey);
+    if (refusal !== undefined) throw refusal;
+    gate(context);
+  };
 }
 
 /** A gate whose errors reach the caller as those of handlers do. */

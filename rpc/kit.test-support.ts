@@ -1,6 +1,7 @@
 /** What the tests of this room share: parts that live in memory, epochs, and a server on a free port. */
 import { create } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
+import type { ServiceImpl } from "@connectrpc/connect";
 import { signerFromUri, verifySr25519 } from "../adapters/wallet/wallet.js";
 import { epochIdOf, epochStartMs } from "../core/epoch-time.js";
 import { bytesToHex, hexToBytes, sha256Of } from "../core/hash.js";
@@ -16,10 +17,13 @@ import { quietLog } from "../test/support/quiet-log.js";
 import { mapCache, mapObjects } from "./memory.test-support.js";
 import type { Role } from "./roles.js";
 import { epochService } from "./epoch-service.js";
+import { type CallerLimits, DEFAULT_PORT_LIMITS } from "./limits.js";
 import { type RecordedEpochs, recordedEpochs } from "./recorded-epochs.js";
 import { type ResumeTokenOptions, type ResumeTokens, resumeTokens } from "./resume-token.js";
 import { type RpcServerOptions, type ServerAuth, startRpcServer } from "./server.js";
+import { callerUsage } from "./server-info.js";
 import { keyPairOf } from "./session.js";
+import type { StreamLimits } from "./stream-limits.js";
 
 /** Length of the tests' epochs. */
 export const EPOCH_SECONDS = 100;
@@ -98,6 +102,17 @@ export async function recordThrough(log: RecordedEpochs, first: number, last: nu
 /** Everybody's roles in these tests. */
 const ROLES_OF: Record<string, readonly Role[]> = { miner: ["miner"], validator: ["miner", "validator"] };
 
+/** Limits that no test reaches that is not about them. */
+export const LIMITS: CallerLimits = {
+  ...DEFAULT_PORT_LIMITS,
+  maxConnectionsPerAddress: 1_000,
+  maxRequestBytes: 65_536,
+  maxClockDifferenceMs: 5_000,
+  maxCallsPerMinute: { miner: 10_000, validator: 10_000, owner: 10_000 },
+  maxStreamsPerHotkey: 1_000,
+  maxStreamsPerAddress: 1_000,
+};
+
 /** The auth part of a server's options. */
 export function authOf(clock: Clock, cache: Cache, receiver = keys("server").hotkey): ServerAuth {
   return {
@@ -111,8 +126,8 @@ export function authOf(clock: Clock, cache: Cache, receiver = keys("server").hot
     },
     cache,
     clock,
-    maxClockDifferenceMs: 5_000,
-    maxCallsPerMinute: 100,
+    maxClockDifferenceMs: LIMITS.maxClockDifferenceMs,
+    maxCallsPerMinute: { miner: 100, validator: 200, owner: 300 },
   };
 }
 
@@ -155,6 +170,7 @@ export async function startTestServer(
     port?: number;
     auth?: Partial<ServerAuth>;
     receiver?: string;
+    streamLimits?: StreamLimits;
     bookmarkIntervalMs?: number;
     stallTimeoutMs?: number;
     drainWindowMs?: number;
@@ -164,7 +180,9 @@ export async function startTestServer(
   const ending = new AbortController();
   const cache = mapCache(clock);
   const log = more.log ?? logOver(clock);
+  const { streamLimits } = more;
   const epochs = epochService(log, {
+    ...(streamLimits === undefined ? {} : { streamLimits }),
     tokens: more.tokens ?? tokensOf(),
     stallTimeoutMs: more.stallTimeoutMs ?? 60_000,
     random: () => 0,
@@ -177,13 +195,17 @@ export async function startTestServer(
   const auth = { ...authOf(clock, cache, more.receiver), ...more.auth };
   const { sessionSecret } = auth;
   const sessionKey = sessionSecret === undefined ? new Uint8Array() : publicKeyOf(sessionSecret);
+  const getServerInfo: ServiceImpl<typeof ServerInfoService>["getServerInfo"] = (_request, context) => {
+    const info = { receiver: keys("server").hotkey, sessionKey };
+    return streamLimits === undefined ? info : { ...info, usage: callerUsage(context, streamLimits) };
+  };
   const server = await startRpcServer(
     {
       host: "127.0.0.1",
       port: more.port ?? 0,
       services: [
         { desc: EpochService, ...epochs },
-        { desc: ServerInfoService, impl: { getServerInfo: () => ({ receiver: keys("server").hotkey, sessionKey }) } },
+        { desc: ServerInfoService, impl: { getServerInfo } },
       ],
       auth,
       maxRequestBytes: 65_536,

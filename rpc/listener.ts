@@ -12,6 +12,8 @@ import {
 import { type AddressInfo, type Server, type Socket, createServer as createNetServer } from "node:net";
 import type { TLSSocket } from "node:tls";
 import type { Clock, Log } from "../core/ports.js";
+import type { Connections } from "./connections.js";
+import { DEFAULT_PORT_LIMITS, type PortLimits } from "./limits.js";
 import { SessionPings } from "./session-pings.js";
 import { inSlices } from "./slices.js";
 
@@ -35,6 +37,10 @@ export interface ListenerOptions {
   readonly port: number;
   /** Without it the port speaks cleartext: HTTP/1.1, and HTTP/2 with prior knowledge. */
   readonly tls?: TlsOptions;
+  /** Default: DEFAULT_PORT_LIMITS. */
+  readonly limits?: Partial<PortLimits>;
+  /** Counts the connections. Default: nobody does, and any number is taken. */
+  readonly connections?: Connections;
   readonly clock: Clock;
   readonly log: Log;
   handle(request: AnyRequest, response: AnyResponse): void;
@@ -47,13 +53,31 @@ export interface Listener {
   close(graceMs: number): Promise<void>;
 }
 
-// A caller's stream is small; what it must not do is pile up streams on one connection. The memory limit of node:http2
-// is per connection and ends all its streams at once, so it stands well above what 100 streams can hold.
-const HTTP2_OPTIONS = { settings: { maxConcurrentStreams: 100 }, maxSessionMemory: 64 } as const;
+/**
+ * What HTTP itself takes of headers. Well above the limit that callers are told: what is between the two gets an answer
+ * that says what is wrong, and only what is beyond is cut off without one.
+ */
+const CUT_HEADER_BYTES = 131_072;
 
 /** Connections that are closed before other work of the process gets its turn. */
 const CLOSE_SLICE = 32;
 
+/** Streams that a caller may open and give up at once on one connection, and how many more per second. */
+const RESET_BURST = 1_000;
+const RESETS_PER_SECOND = 33;
+
+function http2Options({ limits: given }: ListenerOptions) {
+  const limits = { ...DEFAULT_PORT_LIMITS, ...given };
+  return {
+    settings: { maxConcurrentStreams: limits.maxStreamsPerConnection, maxHeaderListSize: CUT_HEADER_BYTES },
+    maxSessionMemory: limits.maxConnectionMemoryMb,
+    streamResetBurst: RESET_BURST,
+    streamResetRate: RESETS_PER_SECOND,
+  };
+}
+
+/** A connection that is one too many has this long to ask and be told so. */
+const REFUSED_MS = 5_000;
 const FIRST_BYTES_MS = 10_000;
 const KEEP_ALIVE_MS = 30_000;
 
@@ -71,6 +95,9 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
   };
   const { server, http1 } = options.tls === undefined ? cleartext(options, track) : secure(options, options.tls, track);
   server.on("connection", (socket: Socket) => {
+    const admitted = options.connections?.add(socket) ?? "taken";
+    if (admitted === "cut") return void socket.destroy();
+    if (admitted === "refused") cutAfter(REFUSED_MS, socket, options.clock);
     sockets.add(socket);
     socket.setKeepAlive(true, KEEP_ALIVE_MS);
     socket.setNoDelay(true);
@@ -118,7 +145,7 @@ function secure(
 ): Opened {
   const pem = { cert: Buffer.from(cert), key: Buffer.from(key) };
   const callers = clientCa === undefined ? {} : { ca: Buffer.from(clientCa), requestCert: true };
-  const server = createSecureServer({ ...HTTP2_OPTIONS, ...pem, ...callers, allowHTTP1: true });
+  const server = createSecureServer({ ...http2Options(options), ...pem, ...callers, allowHTTP1: true });
   server.on("session", track);
   server.on("secureConnection", (socket: TLSSocket) => {
     // Else node:http reads record by record below the stream, and breaks the connection when it has to pause between the
@@ -142,22 +169,28 @@ function cleartext(options: ListenerOptions, track: (session: ServerHttp2Session
   // It gets its connections from us and never listens, but this is when it begins to watch them: for slow requests, and
   // for idle ones to end at the close.
   http1.emit("listening");
-  const http2 = createHttp2Server(HTTP2_OPTIONS, (request, response) => options.handle(request, response));
+  const http2 = createHttp2Server(http2Options(options), (request, response) => options.handle(request, response));
   http2.on("session", track);
   const server = createNetServer((socket) => {
     socket.on("error", () => socket.destroy());
-    const silence = new AbortController();
-    options.clock.sleepUntil(options.clock.now() + FIRST_BYTES_MS, silence.signal).then(
-      () => socket.destroy(),
-      () => {},
-    );
-    socket.once("close", () => silence.abort());
+    const keep = cutAfter(FIRST_BYTES_MS, socket, options.clock);
     onFirstBytes(socket, (isHttp2) => {
-      silence.abort();
+      keep();
       (isHttp2 ? http2 : http1).emit("connection", socket);
     });
   });
   return { server, http1 };
+}
+
+/** Ends a connection after a time; returns how to let it live. */
+function cutAfter(timeMs: number, socket: Socket, clock: Clock): () => void {
+  const kept = new AbortController();
+  clock.sleepUntil(clock.now() + timeMs, kept.signal).then(
+    () => socket.destroy(),
+    () => {},
+  );
+  socket.once("close", () => kept.abort());
+  return () => kept.abort();
 }
 
 /** Calls back once it is clear which HTTP a connection speaks, with all bytes so far back in the socket. */

@@ -1,5 +1,5 @@
 /**
- * The limit on a request's size, checked before the protocol's own check so that the caller gets a reason of ours.
+ * The limits on a request's size, checked before the protocol's own check so that the caller gets a reason of ours.
  */
 import type { UniversalServerRequest } from "@connectrpc/connect/protocol";
 import { ZipnetError } from "../core/errors.js";
@@ -8,6 +8,25 @@ import { toConnectError } from "./errors.js";
 /** gRPC, gRPC-Web and Connect's streams put five bytes before every message: flags, then its length. */
 const ENVELOPE_BYTES = 5;
 const ENVELOPED = /^application\/(grpc|connect\+)/;
+
+/** What HTTP/2 counts for a header besides its name and value. */
+const HEADER_OVERHEAD_BYTES = 32;
+
+/** Why a request must be refused whose headers are larger than allowed; undefined where they are not. */
+export function headersRefusal(
+  { rawHeaders }: { readonly rawHeaders: readonly string[] },
+  maxHeaderBytes: number,
+): ZipnetError | undefined {
+  let sizeBytes = (rawHeaders.length / 2) * HEADER_OVERHEAD_BYTES;
+  for (const text of rawHeaders) sizeBytes += text.length;
+  if (sizeBytes <= maxHeaderBytes) return undefined;
+  return new ZipnetError(
+    "REQUEST_TOO_LARGE",
+    `the headers have ${sizeBytes} bytes, but at most ${maxHeaderBytes} are taken; send fewer or shorter ones ` +
+      `(GetServerInfo names the limits)`,
+    { max_header_bytes: String(maxHeaderBytes) },
+  );
+}
 
 function tooLarge(sizeBytes: number, maxBytes: number): Error {
   return toConnectError(

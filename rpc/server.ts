@@ -7,8 +7,11 @@ import { Health } from "../gen/health/v1/health_pb.js";
 import { type ServerAuth, callChecks } from "./auth-check.js";
 import { authGate, authInterceptor } from "./auth-gate.js";
 import { healthService } from "./health.js";
+import type { TrustedProxies } from "./caller-address.js";
+import { Connections } from "./connections.js";
 import { type HotCall, HotCalls } from "./hot-calls.js";
-import { errorInterceptor, reportingGate, validationInterceptor } from "./interceptors.js";
+import { errorInterceptor, firstRefusing, reportingGate, validationInterceptor } from "./interceptors.js";
+import { DEFAULT_PORT_LIMITS } from "./limits.js";
 import { type HttpMount, callAdapter } from "./call-adapter.js";
 import { type ListenerOptions, listen } from "./listener.js";
 import { REFLECTION_SERVICES, registerReflection } from "./reflection.js";
@@ -30,7 +33,9 @@ type Served<Services extends readonly DescService[]> = {
 };
 
 /** How a router's procedures are served. */
-export interface PortOptions extends Omit<ListenerOptions, "handle"> {
+export interface PortOptions extends Omit<ListenerOptions, "handle" | "connections"> {
+  /** Whose word on callers' addresses is taken. Default nobody's. */
+  readonly trusted?: TrustedProxies;
   /** Largest request message in bytes. */
   readonly maxRequestBytes: number;
   /** Tried first, by path prefix, in order. */
@@ -57,9 +62,6 @@ export interface RpcServer {
   readonly closed: Promise<void>;
 }
 
-/** Longer deadlines overflow Node's timers and would end the call at once. */
-const MAX_TIMEOUT_MS = 2 ** 31 - 1;
-
 /**
  * Starts to serve. Adds grpc.health.v1 and reflection. Throws when a procedure has no declared role; rejects when the
  * port cannot be had. When the signal is aborted, health says NOT_SERVING, no new connections are taken, open ones are
@@ -75,9 +77,9 @@ export async function startRpcServer<const Services extends readonly DescService
   const checks = callChecks(auth);
   const router = createConnectRouter({
     interceptors: [errorInterceptor(log), authInterceptor(checks), validationInterceptor()],
-    requestGate: reportingGate(authGate(checks), log),
+    requestGate: reportingGate(firstRefusing(authGate(checks)), log),
     readMaxBytes: options.maxRequestBytes,
-    maxTimeoutMs: MAX_TIMEOUT_MS,
+    maxTimeoutMs: options.limits?.maxDeadlineMs ?? DEFAULT_PORT_LIMITS.maxDeadlineMs,
     // Compressing every message anew for every stream costs seconds at ten thousand streams, and saves little.
     acceptCompression: [],
   });
@@ -106,7 +108,10 @@ export async function serveRouter(
   options: PortOptions,
   signal: AbortSignal,
 ): Promise<RpcServer> {
-  const listener = await listen({ ...options, handle: callAdapter(router.handlers, options) });
+  const { maxHeaderBytes, maxConnectionsPerAddress } = { ...DEFAULT_PORT_LIMITS, ...options.limits };
+  const connections = new Connections(maxConnectionsPerAddress, options.trusted);
+  const handle = callAdapter(router.handlers, { ...options, maxHeaderBytes, connections });
+  const listener = await listen({ ...options, connections, handle });
   const aborted = new Promise<void>((resolve) => {
     if (signal.aborted) resolve();
     else signal.addEventListener("abort", () => resolve(), { once: true });

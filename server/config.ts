@@ -2,6 +2,7 @@
  * The server's settings: names, defaults, checks.
  */
 import { DEPLOYMENT_SETTINGS, LOG_SETTINGS } from "../adapters/settings/common-settings.js";
+import { LIMIT_SETTINGS, callerLimitsOf } from "../adapters/settings/limit-settings.js";
 import {
   type RawSettings,
   type SettingsOf,
@@ -75,17 +76,10 @@ export const SETTINGS = {
     "Seconds that a grant is good for; never after the close. Default 900.",
     parse.integer({ min: 10, max: 86_400 }, 900),
   ),
-  maxCallsPerMinute: setting(
-    "Signed calls per hotkey and minute. Default 600.",
-    parse.integer({ min: 1, max: 1_000_000 }, 600),
-  ),
+  ...LIMIT_SETTINGS,
   maxRequestBytes: setting(
     "Largest request in bytes. Default 16777216.",
     parse.integer({ min: 65_536, max: 268_435_456 }, 16_777_216),
-  ),
-  maxClockDifferenceMs: setting(
-    "How far a caller's clock may be off, in milliseconds. Default 30000.",
-    parse.integer({ min: 1_000, max: 600_000 }, 30_000),
   ),
   bookmarkIntervalMs: setting(
     "Milliseconds between bookmarks on a quiet stream. Default 15000.",
@@ -190,7 +184,6 @@ export function deploymentOf(settings: ServerSettings): Deployment {
 
 /** What callers are held to by the settings. */
 export function limitsOf(settings: ServerSettings): CallLimits {
-  const { maxRequestBytes, maxClockDifferenceMs, maxCallsPerMinute, grantTtlSeconds, bookmarkIntervalMs, keptEpochs } =
-    settings;
-  return { maxRequestBytes, maxClockDifferenceMs, maxCallsPerMinute, grantTtlSeconds, bookmarkIntervalMs, keptEpochs };
+  const { maxRequestBytes, grantTtlSeconds, bookmarkIntervalMs, keptEpochs } = settings;
+  return { ...callerLimitsOf(settings), maxRequestBytes, grantTtlSeconds, bookmarkIntervalMs, keptEpochs };
 }

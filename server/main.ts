@@ -14,6 +14,7 @@ import { s3Objects } from "../adapters/objects/s3/s3-objects.js";
 import { parseS3Url } from "../adapters/objects/s3/s3-url.js";
 import { loadSigner, verifySr25519 } from "../adapters/wallet/wallet.js";
 import type { Cache, Log, ObjectStore } from "../core/ports.js";
+import { trustedProxies } from "../rpc/caller-address.js";
 import { recordedEpochs } from "../rpc/recorded-epochs.js";
 import type { HttpMount } from "../rpc/server.js";
 import { openCatalogue } from "./catalogue.js";
@@ -58,6 +59,7 @@ export async function main(raw: Readonly<Record<string, string | undefined>>, si
       port: listenPort,
       tls,
       mounts,
+      trusted: trustedProxies(settings.trustedProxies),
       minValidatorStakeRao: BigInt(settings.minValidatorStakeTao) * RAO_PER_TAO,
       metagraphMaxAgeMs: settings.metagraphMaxAgeMs,
       drainWindowMs: settings.drainWindowMs,

@@ -3,6 +3,7 @@
  */
 import type { Cache, Chain, Clock, Log, ObjectStore, VerifySignature, Wallet } from "../core/ports.js";
 import type { Catalogue, Rules } from "../gen/zipnet/v1/epoch_pb.js";
+import type { CallerLimits } from "../rpc/limits.js";
 import type { RecordedEpochs } from "../rpc/recorded-epochs.js";
 import type { EpochBook } from "./epoch-book.js";
 
@@ -26,10 +27,7 @@ export interface Deployment {
 }
 
 /** What callers are held to, as far as the settings say. */
-export interface CallLimits {
-  readonly maxRequestBytes: number;
-  readonly maxClockDifferenceMs: number;
-  readonly maxCallsPerMinute: number;
+export interface CallLimits extends CallerLimits {
   readonly grantTtlSeconds: number;
   readonly bookmarkIntervalMs: number;
   readonly keptEpochs: number;

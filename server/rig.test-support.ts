@@ -22,7 +22,9 @@ import {
   ManifestSchema,
 } from "../gen/zipnet/v1/submission_pb.js";
 import type { ObjectSpecSchema } from "../gen/zipnet/v1/submission_service_pb.js";
+import { NO_PROXIES } from "../rpc/caller-address.js";
 import { type Clients, createClients } from "../rpc/client.js";
+import { LIMITS } from "../rpc/kit.test-support.js";
 import { recordedEpochs } from "../rpc/recorded-epochs.js";
 import { quietLog } from "../test/support/quiet-log.js";
 import { epochBook } from "./epoch-book.js";
@@ -103,9 +105,9 @@ export async function startRig(options: { log?: Log; offsetMs?: number } = {}): 
       firstEpoch: 0,
     },
     limits: {
+      ...LIMITS,
       maxRequestBytes: 1_000_000,
       maxClockDifferenceMs: 30_000,
-      maxCallsPerMinute: 10_000,
       grantTtlSeconds: 30,
       bookmarkIntervalMs: 10_000,
       keptEpochs: 10,
@@ -136,6 +138,7 @@ export async function startRig(options: { log?: Log; offsetMs?: number } = {}): 
       port: 0,
       tls: undefined,
       mounts: [objects],
+      trusted: NO_PROXIES,
       minValidatorStakeRao: 1_000n * TAO,
       metagraphMaxAgeMs: 1_000,
       drainWindowMs: 0,

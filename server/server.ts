@@ -6,11 +6,13 @@ import { EpochService } from "../gen/zipnet/v1/epoch_service_pb.js";
 import { JudgingService } from "../gen/zipnet/v1/judging_service_pb.js";
 import { ServerInfoService } from "../gen/zipnet/v1/server_info_service_pb.js";
 import { SubmissionService } from "../gen/zipnet/v1/submission_service_pb.js";
+import type { TrustedProxies } from "../rpc/caller-address.js";
 import { metagraphDirectory } from "../rpc/callers.js";
 import { epochService } from "../rpc/epoch-service.js";
 import { TOKEN_KEY_PURPOSE, resumeTokens } from "../rpc/resume-token.js";
 import { type HttpMount, type RpcServer, startRpcServer } from "../rpc/server.js";
 import { SESSION_PURPOSE } from "../rpc/session.js";
+import { StreamLimits } from "../rpc/stream-limits.js";
 import { judgingService, serverInfoService, submissionService } from "./handlers/index.js";
 import { runKeeper } from "./keeper/keeper.js";
 import type { Deployment, ServerParts } from "./parts.js";
@@ -27,6 +29,8 @@ export interface ServeConfig {
   readonly tls: { readonly cert: Uint8Array; readonly key: Uint8Array } | undefined;
   /** What else answers on the port, before the status page. */
   readonly mounts: readonly HttpMount[];
+  /** Load balancers whose word on callers' addresses is taken. */
+  readonly trusted: TrustedProxies;
   readonly minValidatorStakeRao: bigint;
   readonly metagraphMaxAgeMs: number;
   readonly drainWindowMs: number;
@@ -75,6 +79,7 @@ function listen(parts: ServerParts, config: ServeConfig, signal: AbortSignal): P
   const { cache, chain, clock, deployment, epochs, limits, log, signer, verify } = parts;
   const { minValidatorStakeRao, metagraphMaxAgeMs: maxAgeMs } = config;
   const { network, netuid } = deployment;
+  const streamLimits = new StreamLimits({ ...limits, trusted: config.trusted });
   const keyOf = (key: TokenKey): Uint8Array => (key === "wallet" ? signer.secretFor(TOKEN_KEY_PURPOSE) : key);
   const [firstKey, ...otherKeys] = config.tokenKeys;
   const epochsImpl = epochService(epochs, {
@@ -85,6 +90,7 @@ function listen(parts: ServerParts, config: ServeConfig, signal: AbortSignal): P
       keys: [keyOf(firstKey), ...otherKeys.map(keyOf)],
       trustsOtherIssuers: false,
     }),
+    streamLimits,
     bookmarkIntervalMs: limits.bookmarkIntervalMs,
     stallTimeoutMs: config.stallTimeoutMs,
     random: config.random,
@@ -102,7 +108,7 @@ function listen(parts: ServerParts, config: ServeConfig, signal: AbortSignal): P
         { desc: EpochService, ...epochsImpl },
         { desc: SubmissionService, impl: submissionService(parts) },
         { desc: JudgingService, impl: judgingService(parts) },
-        { desc: ServerInfoService, impl: serverInfoService(parts) },
+        { desc: ServerInfoService, impl: serverInfoService(parts, streamLimits) },
       ],
       auth: {
         scope: { receiver: signer.hotkey, network, netuid },
@@ -115,6 +121,8 @@ function listen(parts: ServerParts, config: ServeConfig, signal: AbortSignal): P
         maxCallsPerMinute: limits.maxCallsPerMinute,
       },
       maxRequestBytes: limits.maxRequestBytes,
+      limits,
+      trusted: config.trusted,
       mounts: [...config.mounts, statusMount({ read: () => readStatusView(parts, signal), clock, log })],
       log,
     },

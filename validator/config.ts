@@ -2,6 +2,7 @@
  * The validator's settings.
  */
 import { DEPLOYMENT_SETTINGS, LOG_SETTINGS, SITE_READER_SETTINGS } from "../adapters/settings/common-settings.js";
+import { LIMIT_SETTINGS, callerLimitsOf } from "../adapters/settings/limit-settings.js";
 import {
   type RawSettings,
   type SettingsOf,
@@ -11,6 +12,7 @@ import {
   readSettings,
   setting,
 } from "../adapters/settings/settings.js";
+import { trustedProxies } from "../rpc/caller-address.js";
 import type { ValidatorConfig } from "./parts.js";
 
 /** The settings by name: meaning, default and check. */
@@ -62,14 +64,7 @@ export const SETTINGS = {
     "Age in milliseconds at which the relay reads the metagraph again. Default 30000.",
     parse.integer({ min: 100, max: 3_600_000 }, 30_000),
   ),
-  maxClockDifferenceMs: setting(
-    "How far the clock of a caller of the relay may be off, in milliseconds. Default 30000.",
-    parse.integer({ min: 1_000, max: 600_000 }, 30_000),
-  ),
-  maxCallsPerMinute: setting(
-    "Signed calls to the relay per hotkey and minute. Default 600.",
-    parse.integer({ min: 1, max: 1_000_000 }, 600),
-  ),
+  ...LIMIT_SETTINGS,
   bookmarkIntervalMs: setting(
     "Milliseconds between bookmarks on a quiet stream of the relay. Default 15000.",
     parse.integer({ min: 100, max: 600_000 }, 15_000),
@@ -127,8 +122,7 @@ const MAX_RELAY_REQUEST_BYTES = 65_536;
 /** What the validator itself needs of the settings. */
 export function configOf(settings: ValidatorSettings): ValidatorConfig {
   const { network, netuid, serverHotkey, concurrency } = settings;
-  const { metagraphMaxAgeMs, maxClockDifferenceMs, maxCallsPerMinute, bookmarkIntervalMs, drainWindowMs, keptEpochs } =
-    settings;
+  const { metagraphMaxAgeMs, bookmarkIntervalMs, drainWindowMs, keptEpochs } = settings;
   return {
     network,
     netuid,
@@ -141,9 +135,8 @@ export function configOf(settings: ValidatorSettings): ValidatorConfig {
       publicUrl: settings.publicUrl,
       minValidatorStakeRao: BigInt(settings.minValidatorStakeTao) * RAO_PER_TAO,
       metagraphMaxAgeMs,
-      maxClockDifferenceMs,
-      maxCallsPerMinute,
-      maxRequestBytes: MAX_RELAY_REQUEST_BYTES,
+      limits: { ...callerLimitsOf(settings), maxRequestBytes: MAX_RELAY_REQUEST_BYTES },
+      trusted: trustedProxies(settings.trustedProxies),
       bookmarkIntervalMs,
       drainWindowMs,
       stallTimeoutMs: settings.stallTimeoutMs,

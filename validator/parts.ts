@@ -14,6 +14,8 @@ import type {
   VerifySignature,
   Wallet,
 } from "../core/ports.js";
+import type { TrustedProxies } from "../rpc/caller-address.js";
+import type { CallerLimits } from "../rpc/limits.js";
 import type { FollowOptions } from "../rpc/follower.js";
 import type { JudgingCalls } from "./server-calls.js";
 
@@ -63,9 +65,9 @@ interface RelayConfig {
   readonly publicUrl: string | undefined;
   readonly minValidatorStakeRao: bigint;
   readonly metagraphMaxAgeMs: number;
-  readonly maxClockDifferenceMs: number;
-  readonly maxCallsPerMinute: number;
-  readonly maxRequestBytes: number;
+  readonly limits: CallerLimits;
+  /** Load balancers whose word on callers' addresses is taken. */
+  readonly trusted: TrustedProxies;
   readonly bookmarkIntervalMs: number;
   readonly drainWindowMs: number;
   readonly stallTimeoutMs: number;

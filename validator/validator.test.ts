@@ -15,8 +15,10 @@ import { openRecord, payloadSha256 } from "../core/signed-record.js";
 import { EpochSchema } from "../gen/zipnet/v1/epoch_pb.js";
 import { ReportSchema } from "../gen/zipnet/v1/report_pb.js";
 import { ServiceKind } from "../gen/zipnet/v1/server_info_service_pb.js";
+import { NO_PROXIES } from "../rpc/caller-address.js";
 import { createClients } from "../rpc/client.js";
 import { fromConnectError } from "../rpc/errors.js";
+import { LIMITS } from "../rpc/kit.test-support.js";
 import { quietLog } from "../test/support/quiet-log.js";
 import { readValidatorSettings } from "./config.js";
 import type { ValidatorConfig, ValidatorParts } from "./parts.js";
@@ -42,9 +44,8 @@ const RELAY: ValidatorConfig["relay"] = {
   publicUrl: undefined,
   minValidatorStakeRao: 0n,
   metagraphMaxAgeMs: 60_000,
-  maxClockDifferenceMs: 30_000,
-  maxCallsPerMinute: 600,
-  maxRequestBytes: 65_536,
+  limits: { ...LIMITS, maxClockDifferenceMs: 30_000 },
+  trusted: NO_PROXIES,
   bookmarkIntervalMs: 15_000,
   drainWindowMs: 0,
   stallTimeoutMs: 60_000,

@@ -2,16 +2,22 @@ import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import type { ServiceImpl } from "@connectrpc/connect";
 import { type ServerInfoService, ServiceKind } from "../../gen/zipnet/v1/server_info_service_pb.js";
 import { AUTH_VERSION } from "../../rpc/auth.js";
+import { toldLimits } from "../../rpc/limits.js";
+import { callerUsage } from "../../rpc/server-info.js";
 import { sessionKeyOf } from "../../rpc/session.js";
+import type { StreamLimits } from "../../rpc/stream-limits.js";
 import { MAX_OBJECTS_PER_CALL, MAX_OBJECTS_PER_MANIFEST, MAX_OBJECT_BYTES } from "../limits.js";
 import type { ServerParts } from "../parts.js";
 import { SOFTWARE_VERSION } from "../../core/version.js";
 
 /** Reads the server's time, identity and limits. */
-export function getServerInfo(parts: ServerParts): ServiceImpl<typeof ServerInfoService>["getServerInfo"] {
+export function getServerInfo(
+  parts: ServerParts,
+  streams: StreamLimits,
+): ServiceImpl<typeof ServerInfoService>["getServerInfo"] {
   const { catalogue, clock, deployment, epochs, limits, signer } = parts;
   const sessionKey = sessionKeyOf(signer);
-  return () => ({
+  return (_request, context) => ({
     serverTime: timestampFromMs(clock.now()),
     network: deployment.network,
     netuid: deployment.netuid,
@@ -26,9 +32,7 @@ export function getServerInfo(parts: ServerParts): ServiceImpl<typeof ServerInfo
     rules: deployment.rules,
     sessionKey,
     limits: {
-      maxRequestBytes: limits.maxRequestBytes,
-      maxClockDifferenceMs: limits.maxClockDifferenceMs,
-      maxCallsPerMinute: limits.maxCallsPerMinute,
+      ...toldLimits(limits),
       maxObjectsPerCall: MAX_OBJECTS_PER_CALL,
       maxObjectsPerManifest: MAX_OBJECTS_PER_MANIFEST,
       maxObjectBytes: MAX_OBJECT_BYTES,
@@ -36,5 +40,6 @@ export function getServerInfo(parts: ServerParts): ServiceImpl<typeof ServerInfo
       bookmarkIntervalMs: limits.bookmarkIntervalMs,
       keptEpochs: limits.keptEpochs,
     },
+    usage: callerUsage(context, streams),
   });
 }

@@ -10,10 +10,13 @@ import { ServerInfoService, ServiceKind } from "../../gen/zipnet/v1/server_info_
 import { AUTH_VERSION } from "../../rpc/auth.js";
 import { metagraphDirectory } from "../../rpc/callers.js";
 import { type ServedEpochs, epochService } from "../../rpc/epoch-service.js";
+import { toldLimits } from "../../rpc/limits.js";
 import type { RecordedEpochs } from "../../rpc/recorded-epochs.js";
 import { TOKEN_KEY_PURPOSE, resumeTokens } from "../../rpc/resume-token.js";
 import { type RpcServer, startRpcServer } from "../../rpc/server.js";
+import { callerUsage } from "../../rpc/server-info.js";
 import { SESSION_PURPOSE, sessionKeyOf } from "../../rpc/session.js";
+import { StreamLimits } from "../../rpc/stream-limits.js";
 import type { ValidatorConfig } from "../parts.js";
 import { SOFTWARE_VERSION } from "../../core/version.js";
 
@@ -36,16 +39,17 @@ export interface RelayOptions {
 export async function startRelay(options: RelayOptions, signal: AbortSignal): Promise<RpcServer> {
   const { config, chain, cache, clock, log, signer, verify } = options;
   const { relay, network, netuid } = config;
-  const { host, port, maxRequestBytes, maxClockDifferenceMs, maxCallsPerMinute } = relay;
+  const { host, port, limits, trusted } = relay;
   const { minValidatorStakeRao, metagraphMaxAgeMs } = relay;
   const directory = metagraphDirectory({ chain, clock, maxAgeMs: metagraphMaxAgeMs, minValidatorStakeRao, signal });
+  const streamLimits = new StreamLimits({ ...limits, trusted });
   const server = await startRpcServer(
     {
       host,
       port,
       services: [
-        { desc: EpochService, ...relayedEpochs(options, signal) },
-        { desc: ServerInfoService, impl: relayInfo(options) },
+        { desc: EpochService, ...relayedEpochs(options, streamLimits, signal) },
+        { desc: ServerInfoService, impl: relayInfo(options, streamLimits) },
       ],
       auth: {
         scope: { receiver: signer.hotkey, network, netuid },
@@ -53,11 +57,13 @@ export async function startRelay(options: RelayOptions, signal: AbortSignal): Pr
         directory,
         cache,
         clock,
-        maxClockDifferenceMs,
+        maxClockDifferenceMs: limits.maxClockDifferenceMs,
         sessionSecret: signer.secretFor(SESSION_PURPOSE),
-        maxCallsPerMinute,
+        maxCallsPerMinute: limits.maxCallsPerMinute,
       },
-      maxRequestBytes,
+      maxRequestBytes: limits.maxRequestBytes,
+      limits,
+      trusted,
       log,
     },
     signal,
@@ -67,7 +73,11 @@ export async function startRelay(options: RelayOptions, signal: AbortSignal): Pr
   return server;
 }
 
-function relayedEpochs({ epochs, config, clock, log, signer, random }: RelayOptions, drain: AbortSignal): ServedEpochs {
+function relayedEpochs(
+  { epochs, config, clock, log, signer, random }: RelayOptions,
+  streamLimits: StreamLimits,
+  drain: AbortSignal,
+): ServedEpochs {
   const { relay, network, netuid, serverHotkey } = config;
   const { bookmarkIntervalMs, drainWindowMs, stallTimeoutMs } = relay;
   const tokens = resumeTokens({
@@ -79,6 +89,7 @@ function relayedEpochs({ epochs, config, clock, log, signer, random }: RelayOpti
   });
   return epochService(epochs, {
     tokens,
+    streamLimits,
     bookmarkIntervalMs,
     drainWindowMs,
     stallTimeoutMs,
@@ -90,17 +101,14 @@ function relayedEpochs({ epochs, config, clock, log, signer, random }: RelayOpti
 }
 
 /** What this process is: a relay, which grants nothing and draws nothing. */
-function relayInfo({
-  epochs,
-  epochLengthSeconds,
-  config,
-  clock,
-  signer,
-}: RelayOptions): ServiceImpl<typeof ServerInfoService> {
+function relayInfo(
+  { epochs, epochLengthSeconds, config, clock, signer }: RelayOptions,
+  streamLimits: StreamLimits,
+): ServiceImpl<typeof ServerInfoService> {
   const { relay, network, netuid, serverHotkey } = config;
   const sessionKey = sessionKeyOf(signer);
   return {
-    getServerInfo: () => ({
+    getServerInfo: (_request, context) => ({
       serverTime: timestampFromMs(clock.now()),
       network,
       netuid,
@@ -113,12 +121,11 @@ function relayInfo({
       sessionKey,
       newestEpochId: epochs.newestKnownId() ?? "",
       limits: {
-        maxRequestBytes: relay.maxRequestBytes,
-        maxClockDifferenceMs: relay.maxClockDifferenceMs,
-        maxCallsPerMinute: relay.maxCallsPerMinute,
+        ...toldLimits(relay.limits),
         bookmarkIntervalMs: relay.bookmarkIntervalMs,
         keptEpochs: relay.keptEpochs,
       },
+      usage: callerUsage(context, streamLimits),
     }),
   };
 }

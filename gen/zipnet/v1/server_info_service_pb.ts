@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file zipnet/v1/server_info_service.proto.
  */
 export const file_zipnet_v1_server_info_service: GenFile = /*@__PURE__*/
-  fileDesc("CiN6aXBuZXQvdjEvc2VydmVyX2luZm9fc2VydmljZS5wcm90bxIJemlwbmV0LnYxIhYKFEdldFNlcnZlckluZm9SZXF1ZXN0IpIDChVHZXRTZXJ2ZXJJbmZvUmVzcG9uc2USLwoLc2VydmVyX3RpbWUYASABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg8KB25ldHdvcmsYAiABKAkSDgoGbmV0dWlkGAMgASgNEhAKCHJlY2VpdmVyGAQgASgJEhUKDXJlY29yZF9zaWduZXIYBSABKAkSJAoEa2luZBgGIAEoDjIWLnppcG5ldC52MS5TZXJ2aWNlS2luZBIYChBzb2Z0d2FyZV92ZXJzaW9uGAcgASgJEhQKDGF1dGhfdmVyc2lvbhgIIAEoCRIcChRlcG9jaF9sZW5ndGhfc2Vjb25kcxgJIAEoDRIXCg9uZXdlc3RfZXBvY2hfaWQYCiABKAkSGAoQY2F0YWxvZ3VlX3NoYTI1NhgLIAEoCRIfCgVydWxlcxgMIAEoCzIQLnppcG5ldC52MS5SdWxlcxIhCgZsaW1pdHMYDSABKAsyES56aXBuZXQudjEuTGltaXRzEhMKC3Nlc3Npb25fa2V5GA4gASgMIooCCgZMaW1pdHMSGQoRbWF4X3JlcXVlc3RfYnl0ZXMYASABKA0SHwoXbWF4X2Nsb2NrX2RpZmZlcmVuY2VfbXMYAiABKA0SHAoUbWF4X2NhbGxzX3Blcl9taW51dGUYAyABKA0SHAoUbWF4X29iamVjdHNfcGVyX2NhbGwYBCABKA0SIAoYbWF4X29iamVjdHNfcGVyX21hbmlmZXN0GAUgASgNEhgKEG1heF9vYmplY3RfYnl0ZXMYBiABKA0SGQoRZ3JhbnRfdHRsX3NlY29uZHMYByABKA0SHAoUYm9va21hcmtfaW50ZXJ2YWxfbXMYCCABKA0SEwoLa2VwdF9lcG9jaHMYCSABKA0qXAoLU2VydmljZUtpbmQSHAoYU0VSVklDRV9LSU5EX1VOU1BFQ0lGSUVEEAASFwoTU0VSVklDRV9LSU5EX1NFUlZFUhABEhYKElNFUlZJQ0VfS0lORF9SRUxBWRACMmcKEVNlcnZlckluZm9TZXJ2aWNlElIKDUdldFNlcnZlckluZm8SHy56aXBuZXQudjEuR2V0U2VydmVySW5mb1JlcXVlc3QaIC56aXBuZXQudjEuR2V0U2VydmVySW5mb1Jlc3BvbnNlYgZwcm90bzM", [file_google_protobuf_timestamp, file_zipnet_v1_epoch]);
+  fileDesc("CiN6aXBuZXQvdjEvc2VydmVyX2luZm9fc2VydmljZS5wcm90bxIJemlwbmV0LnYxIhYKFEdldFNlcnZlckluZm9SZXF1ZXN0IrkDChVHZXRTZXJ2ZXJJbmZvUmVzcG9uc2USLwoLc2VydmVyX3RpbWUYASABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg8KB25ldHdvcmsYAiABKAkSDgoGbmV0dWlkGAMgASgNEhAKCHJlY2VpdmVyGAQgASgJEhUKDXJlY29yZF9zaWduZXIYBSABKAkSJAoEa2luZBgGIAEoDjIWLnppcG5ldC52MS5TZXJ2aWNlS2luZBIYChBzb2Z0d2FyZV92ZXJzaW9uGAcgASgJEhQKDGF1dGhfdmVyc2lvbhgIIAEoCRIcChRlcG9jaF9sZW5ndGhfc2Vjb25kcxgJIAEoDRIXCg9uZXdlc3RfZXBvY2hfaWQYCiABKAkSGAoQY2F0YWxvZ3VlX3NoYTI1NhgLIAEoCRIfCgVydWxlcxgMIAEoCzIQLnppcG5ldC52MS5SdWxlcxIhCgZsaW1pdHMYDSABKAsyES56aXBuZXQudjEuTGltaXRzEhMKC3Nlc3Npb25fa2V5GA4gASgMEiUKBXVzYWdlGA8gASgLMhYuemlwbmV0LnYxLkNhbGxlclVzYWdlItUECgZMaW1pdHMSGQoRbWF4X3JlcXVlc3RfYnl0ZXMYASABKA0SHwoXbWF4X2Nsb2NrX2RpZmZlcmVuY2VfbXMYAiABKA0SHAoUbWF4X2NhbGxzX3Blcl9taW51dGUYAyABKA0SHAoUbWF4X29iamVjdHNfcGVyX2NhbGwYBCABKA0SIAoYbWF4X29iamVjdHNfcGVyX21hbmlmZXN0GAUgASgNEhgKEG1heF9vYmplY3RfYnl0ZXMYBiABKA0SGQoRZ3JhbnRfdHRsX3NlY29uZHMYByABKA0SHAoUYm9va21hcmtfaW50ZXJ2YWxfbXMYCCABKA0SEwoLa2VwdF9lcG9jaHMYCSABKA0SGAoQbWF4X2hlYWRlcl9ieXRlcxgKIAEoDRIXCg9tYXhfZGVhZGxpbmVfbXMYCyABKA0SIwobbWF4X2Nvbm5lY3Rpb25zX3Blcl9hZGRyZXNzGAwgASgNEiIKGm1heF9zdHJlYW1zX3Blcl9jb25uZWN0aW9uGA0gASgNEiMKG21heF9jb25uZWN0aW9uX21lbW9yeV9ieXRlcxgOIAEoDRIeChZtYXhfc3RyZWFtc19wZXJfaG90a2V5GA8gASgNEh8KF21heF9zdHJlYW1zX3Blcl9hZGRyZXNzGBAgASgNEiYKHm1heF92YWxpZGF0b3JfY2FsbHNfcGVyX21pbnV0ZRgRIAEoDRIiChptYXhfb3duZXJfY2FsbHNfcGVyX21pbnV0ZRgSIAEoDRIbChNtYXhfc2Vzc2lvbl9zZWNvbmRzGBMgASgNIvMBCgtDYWxsZXJVc2FnZRIOCgZob3RrZXkYASABKAkSJAoFcm9sZXMYAiADKA4yFS56aXBuZXQudjEuQ2FsbGVyUm9sZRIZChFjYWxsc190aGlzX21pbnV0ZRgDIAEoDRIcChRtYXhfY2FsbHNfcGVyX21pbnV0ZRgEIAEoDRIeChZvcGVuX3N0cmVhbXNfb2ZfaG90a2V5GAUgASgNEg8KB2FkZHJlc3MYBiABKAkSHwoXb3Blbl9zdHJlYW1zX29mX2FkZHJlc3MYByABKA0SIwobb3Blbl9jb25uZWN0aW9uc19vZl9hZGRyZXNzGAggASgNKlwKC1NlcnZpY2VLaW5kEhwKGFNFUlZJQ0VfS0lORF9VTlNQRUNJRklFRBAAEhcKE1NFUlZJQ0VfS0lORF9TRVJWRVIQARIWChJTRVJWSUNFX0tJTkRfUkVMQVkQAipyCgpDYWxsZXJSb2xlEhsKF0NBTExFUl9ST0xFX1VOU1BFQ0lGSUVEEAASFQoRQ0FMTEVSX1JPTEVfTUlORVIQARIZChVDQUxMRVJfUk9MRV9WQUxJREFUT1IQAhIVChFDQUxMRVJfUk9MRV9PV05FUhADMmcKEVNlcnZlckluZm9TZXJ2aWNlElIKDUdldFNlcnZlckluZm8SHy56aXBuZXQudjEuR2V0U2VydmVySW5mb1JlcXVlc3QaIC56aXBuZXQudjEuR2V0U2VydmVySW5mb1Jlc3BvbnNlYgZwcm90bzM", [file_google_protobuf_timestamp, file_zipnet_v1_epoch]);
 
 /**
  * Nothing.
@@ -134,6 +134,13 @@ export type GetServerInfoResponse = Message<"zipnet.v1.GetServerInfoResponse"> &
    * @generated from field: bytes session_key = 14;
    */
   sessionKey: Uint8Array;
+
+  /**
+   * How much of the limits the caller uses. A call that is signed, which need not be, also learns of its hotkey.
+   *
+   * @generated from field: zipnet.v1.CallerUsage usage = 15;
+   */
+  usage?: CallerUsage | undefined;
 };
 
 /**
@@ -164,7 +171,7 @@ export type Limits = Message<"zipnet.v1.Limits"> & {
   maxClockDifferenceMs: number;
 
   /**
-   * Signed calls per hotkey and minute.
+   * Signed calls per hotkey and minute, for a miner.
    *
    * @generated from field: uint32 max_calls_per_minute = 3;
    */
@@ -211,6 +218,76 @@ export type Limits = Message<"zipnet.v1.Limits"> & {
    * @generated from field: uint32 kept_epochs = 9;
    */
   keptEpochs: number;
+
+  /**
+   * Bytes of a request's headers: names, values and 32 bytes each.
+   *
+   * @generated from field: uint32 max_header_bytes = 10;
+   */
+  maxHeaderBytes: number;
+
+  /**
+   * Longest deadline that a call may set, in milliseconds.
+   *
+   * @generated from field: uint32 max_deadline_ms = 11;
+   */
+  maxDeadlineMs: number;
+
+  /**
+   * Open connections per address and replica. For IPv6, per network of 64 bits.
+   *
+   * @generated from field: uint32 max_connections_per_address = 12;
+   */
+  maxConnectionsPerAddress: number;
+
+  /**
+   * Open streams per HTTP/2 connection; calls beyond that wait.
+   *
+   * @generated from field: uint32 max_streams_per_connection = 13;
+   */
+  maxStreamsPerConnection: number;
+
+  /**
+   * Bytes that may wait in the server's memory per HTTP/2 connection; beyond that the connection ends.
+   *
+   * @generated from field: uint32 max_connection_memory_bytes = 14;
+   */
+  maxConnectionMemoryBytes: number;
+
+  /**
+   * Open streams of WatchEpochs per hotkey and replica.
+   *
+   * @generated from field: uint32 max_streams_per_hotkey = 15;
+   */
+  maxStreamsPerHotkey: number;
+
+  /**
+   * Open streams of WatchEpochs per address and replica. For IPv6, per network of 64 bits.
+   *
+   * @generated from field: uint32 max_streams_per_address = 16;
+   */
+  maxStreamsPerAddress: number;
+
+  /**
+   * Signed calls per hotkey and minute, for a validator.
+   *
+   * @generated from field: uint32 max_validator_calls_per_minute = 17;
+   */
+  maxValidatorCallsPerMinute: number;
+
+  /**
+   * Signed calls per hotkey and minute, for the subnet's owner.
+   *
+   * @generated from field: uint32 max_owner_calls_per_minute = 18;
+   */
+  maxOwnerCallsPerMinute: number;
+
+  /**
+   * Longest life of a session, in seconds.
+   *
+   * @generated from field: uint32 max_session_seconds = 19;
+   */
+  maxSessionSeconds: number;
 };
 
 /**
@@ -219,6 +296,76 @@ export type Limits = Message<"zipnet.v1.Limits"> & {
  */
 export const LimitsSchema: GenMessage<Limits> = /*@__PURE__*/
   messageDesc(file_zipnet_v1_server_info_service, 2);
+
+/**
+ * What a caller uses at the moment of the answer. Streams and connections are those of the replica that answers.
+ *
+ * @generated from message zipnet.v1.CallerUsage
+ */
+export type CallerUsage = Message<"zipnet.v1.CallerUsage"> & {
+  /**
+   * The caller's hotkey. SS58 address, prefix 42. Empty when the call was not signed.
+   *
+   * @generated from field: string hotkey = 1;
+   */
+  hotkey: string;
+
+  /**
+   * Roles of the hotkey. Empty when it is not registered or the call was not signed.
+   *
+   * @generated from field: repeated zipnet.v1.CallerRole roles = 2;
+   */
+  roles: CallerRole[];
+
+  /**
+   * Signed calls of the hotkey in this minute of the clock, this one included. 0 without roles.
+   *
+   * @generated from field: uint32 calls_this_minute = 3;
+   */
+  callsThisMinute: number;
+
+  /**
+   * Signed calls that the hotkey may make per minute. 0 without roles.
+   *
+   * @generated from field: uint32 max_calls_per_minute = 4;
+   */
+  maxCallsPerMinute: number;
+
+  /**
+   * Streams of WatchEpochs that the hotkey holds open.
+   *
+   * @generated from field: uint32 open_streams_of_hotkey = 5;
+   */
+  openStreamsOfHotkey: number;
+
+  /**
+   * Address that the call came from, as the server sees it: IPv4 or IPv6.
+   *
+   * @generated from field: string address = 6;
+   */
+  address: string;
+
+  /**
+   * Streams of WatchEpochs that are open from that address. For IPv6, from its network of 64 bits.
+   *
+   * @generated from field: uint32 open_streams_of_address = 7;
+   */
+  openStreamsOfAddress: number;
+
+  /**
+   * Connections that are open from that address, or from the proxy that the call came through.
+   *
+   * @generated from field: uint32 open_connections_of_address = 8;
+   */
+  openConnectionsOfAddress: number;
+};
+
+/**
+ * Describes the message zipnet.v1.CallerUsage.
+ * Use `create(CallerUsageSchema)` to create a new message.
+ */
+export const CallerUsageSchema: GenMessage<CallerUsage> = /*@__PURE__*/
+  messageDesc(file_zipnet_v1_server_info_service, 3);
 
 /**
  * What a process is.
@@ -253,6 +400,47 @@ export enum ServiceKind {
  */
 export const ServiceKindSchema: GenEnum<ServiceKind> = /*@__PURE__*/
   enumDesc(file_zipnet_v1_server_info_service, 0);
+
+/**
+ * What a hotkey is to the subnet.
+ *
+ * @generated from enum zipnet.v1.CallerRole
+ */
+export enum CallerRole {
+  /**
+   * Never sent.
+   *
+   * @generated from enum value: CALLER_ROLE_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * Registered.
+   *
+   * @generated from enum value: CALLER_ROLE_MINER = 1;
+   */
+  MINER = 1,
+
+  /**
+   * Registered, with a validator permit and enough stake.
+   *
+   * @generated from enum value: CALLER_ROLE_VALIDATOR = 2;
+   */
+  VALIDATOR = 2,
+
+  /**
+   * The subnet's owner.
+   *
+   * @generated from enum value: CALLER_ROLE_OWNER = 3;
+   */
+  OWNER = 3,
+}
+
+/**
+ * Describes the enum zipnet.v1.CallerRole.
+ */
+export const CallerRoleSchema: GenEnum<CallerRole> = /*@__PURE__*/
+  enumDesc(file_zipnet_v1_server_info_service, 1);
 
 /**
  * What a caller must know before the first signed call. Needs no signature.

@@ -37,10 +37,10 @@ describe("puts under a lock", () => {
 
   /** Lets time pass until the promise settles. */
   async function settled<T>(promise: Promise<T>): Promise<T> {
-    let isSettled = false;
-    const mark = (): void => void (isSettled = true);
-    promise.then(mark, mark);
-    for (let step = 0; !isSettled; step += 1) {
+    const pending = new Set([promise]);
+    const settle = (): void => void pending.delete(promise);
+    promise.then(settle, settle);
+    for (let step = 0; pending.size > 0; step += 1) {
       assert.ok(step < 10_000, "it never settles");
       await clock.advanceTo(clock.now() + 50);
     }

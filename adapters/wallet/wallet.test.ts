@@ -52,6 +52,8 @@ describe("wallet", () => {
     assert.deepEqual(signerFromUri(ALICE_SEED).secretFor("one"), secret, "the same key, however it was given");
     assert.notDeepEqual(signerFromUri("//Alice").secretFor("two"), secret);
     assert.notDeepEqual(signerFromUri("//Bob").secretFor("one"), secret);
+    const [soft, again] = [signerFromUri("//Alice/soft"), signerFromUri("//Alice/soft")];
+    assert.deepEqual(soft.secretFor("one"), again.secretFor("one"), "also where part of the key's secret is random");
   });
 
   it("signs what util-crypto verifies, and the other way round", () => {

@@ -14,6 +14,8 @@ const SS58_PREFIX = 42;
 
 const PKCS8_HEADER_BYTES = 16;
 const SECRET_BYTES = 64;
+/** The key proper. What follows it in the secret only makes signatures, and is random in a key of a soft path ("/name"). */
+const KEY_BYTES = 32;
 
 /** Loads the signature code. Must have resolved before anything signs or verifies. */
 export async function readyCrypto(): Promise<void> {
@@ -29,7 +31,7 @@ export function signerFromUri(uri: string): Wallet {
     // The WebAssembly of the same makers, seven times as fast as the JavaScript behind pair.sign and sr25519Verify of
     // util-crypto: what ten thousand miners that reconnect at once cost a server.
     sign: (bytes) => sr25519Sign(pair.publicKey, secret, bytes),
-    secretFor: (purpose) => createHmac("sha256", secret).update(`zipnet/${purpose}`).digest(),
+    secretFor: (purpose) => createHmac("sha256", secret.subarray(0, KEY_BYTES)).update(`zipnet/${purpose}`).digest(),
   };
 }
 

@@ -18,9 +18,15 @@ import { type Clients, createClients } from "../../rpc/client.js";
 const BUILT = new URL("../../dist/cli/zipnet.js", import.meta.url);
 const BROWSERS = ["/usr/bin/chromium-headless-shell", "/usr/bin/chromium"];
 
-/** Why these tests cannot run here, for the name of the skipped test; undefined when they can. */
+/** Why no program can be started here, for the name of the skipped test; undefined when they can. */
+export function missingBuild(): string | undefined {
+  return existsSync(BUILT) ? undefined : "skipped: the programs are not built (npm run build)";
+}
+
+/** Why not all programs can be started here; undefined when they can. */
 export function missingPart(): string | undefined {
-  if (!existsSync(BUILT)) return "skipped: the programs are not built (npm run build)";
+  const build = missingBuild();
+  if (build !== undefined) return build;
   if (process.env.ZIPNET_CHROMIUM === undefined && !BROWSERS.some((path) => existsSync(path))) {
     return "skipped: no Chromium is installed";
   }

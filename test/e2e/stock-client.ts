@@ -11,8 +11,8 @@ import { Testbed, openEpochLengthSeconds } from "./testbed.js";
 const run = promisify(execFile);
 const ZIPNET = fileURLToPath(new URL("../../dist/cli/zipnet.js", import.meta.url));
 
-/** A server with an open epoch. */
-export async function startServerWithEpoch(): Promise<Testbed> {
+/** A server with an open epoch. settings: more of its settings, as environment variables. */
+export async function startServerWithEpoch(settings: Readonly<Record<string, string>> = {}): Promise<Testbed> {
   const epochLengthSeconds = openEpochLengthSeconds(systemClock.now());
   const testbed = await Testbed.create({
     epochLengthSeconds,
@@ -21,7 +21,8 @@ export async function startServerWithEpoch(): Promise<Testbed> {
     spotCheckListings: 8,
   });
   try {
-    await testbed.network.start(serverSpec(testbed.plan));
+    const spec = serverSpec(testbed.plan);
+    await testbed.network.start({ ...spec, settings: { ...spec.settings, ...settings } });
     await testbed.until("an epoch", ({ program, event }) => program === "server" && event === "epoch_recorded", 30_000);
   } catch (error) {
     await testbed[Symbol.asyncDispose]();

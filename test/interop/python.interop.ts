@@ -60,7 +60,8 @@ interface Outcome {
     const method = "zipnet.v1.EpochService/GetEpoch";
     for (const request of [{ includeDecoded: true }, { epochId: testbed.plan.firstEpochId, includeDecoded: true }]) {
       const { messages } = await call(method, request, await authHeader(testbed, method, request));
-      assert.equal((messages[0]?.decoded as { id: string }).id, testbed.plan.firstEpochId);
+      const { id } = (messages[0] ?? {}).decoded as { id: string };
+      assert.equal(id, testbed.plan.firstEpochId);
     }
   });
 
@@ -75,8 +76,9 @@ interface Outcome {
     );
     const request = { resumeToken: messages[1]?.resumeToken };
     const resumed = await call(method, request, await authHeader(testbed, method, request), "caught_up");
-    assert.equal(resumed.messages.length, 2);
-    assert.equal((resumed.messages[0]?.started as { mode: string }).mode, "START_MODE_RESUMED");
+    const [first = {}, ...others] = resumed.messages;
+    assert.equal((first.started as { mode: string }).mode, "START_MODE_RESUMED");
+    assert.equal(others.length, 1);
   });
 
   it("is refused with reasons that it can read", async () => {

@@ -1,7 +1,8 @@
 /**
  * The doorbell as a Redis Stream. Every replica reads on from the last ring that it has seen, so those that came while
- * its connection was away arrive late instead of never. What Redis itself has forgotten shows in two ways: every ring
- * names the one before it, and the newest ring is older than the last one seen.
+ * its connection was away arrive late instead of never. What Redis itself has forgotten shows in two ways: a ring names
+ * another one before it than the last one seen, or the newest ring is older than that. So that there is always a last one
+ * seen, whoever finds no ring at all adds one that nobody hears.
  */
 import { once } from "node:events";
 import { setTimeout as pause } from "node:timers/promises";
@@ -19,20 +20,22 @@ const BLOCK_MS = 3_000;
 export const READ_SILENCE_MS = BLOCK_MS + 2_000;
 const PAUSE_AFTER_REFUSAL_MS = 1_000;
 
-/** No ring: before the first one. */
+/** What the first ring names as the one before it. */
 const BEFORE_ALL = "0-0";
+const NOBODYS_TOPIC = "";
 
 /** In one step, so that each ring names the one right before it. */
 const RING = `
 local last = redis.call("XREVRANGE", KEYS[1], "+", "-", "COUNT", 1)[1]
 local after = last and last[1] or "${BEFORE_ALL}"
-redis.call("XADD", KEYS[1], "MAXLEN", "~", ARGV[1], "*", "after", after, "topic", ARGV[3], unpack(ARGV, 4))
-redis.call("PEXPIRE", KEYS[1], ARGV[2])`;
+local id = redis.call("XADD", KEYS[1], "MAXLEN", "~", ARGV[1], "*", "after", after, "topic", ARGV[3], unpack(ARGV, 4))
+redis.call("PEXPIRE", KEYS[1], ARGV[2])
+return id`;
 
-/** Adds a ring to the stream. */
-export async function addRing(redis: Redis, key: string, topic: string, note?: Uint8Array): Promise<void> {
+/** Adds a ring to the stream; its id. */
+export async function addRing(redis: Redis, key: string, topic: string, note?: Uint8Array): Promise<string> {
   const fields = note === undefined || note.byteLength > MOST_NOTE_BYTES ? [] : ["note", Buffer.from(note)];
-  await redis.eval(RING, 1, key, KEPT_RINGS, RINGS_TTL_MS, topic, ...fields);
+  return String(await redis.eval(RING, 1, key, KEPT_RINGS, RINGS_TTL_MS, topic, ...fields));
 }
 
 /** A ring as the stream holds it. */
@@ -65,15 +68,12 @@ export class RingReader {
 
   /** Reads until the signal, over lost connections and whatever becomes of Redis. Never rejects. */
   async run(signal: AbortSignal): Promise<void> {
-    let wasAway = false;
     while (!signal.aborted) {
       try {
         if (this.#redis.status !== "ready") await once(this.#redis, "ready", { signal });
-        await this.#checkPlace(wasAway);
-        wasAway = false;
+        await this.#checkPlace();
         while (!signal.aborted) if (!(await this.#readOnce())) break;
       } catch {
-        wasAway = true;
         // A lost connection is waited for above; what Redis refuses, it may take later.
         if (this.#redis.status === "ready") await pause(PAUSE_AFTER_REFUSAL_MS, undefined, { signal }).catch(() => {});
       }
@@ -103,21 +103,17 @@ export class RingReader {
     if (notes.length < rings.length) this.#bell.ring(topic, []);
   }
 
-  /**
-   * Begins anew where the stream's newest ring is older than the last one seen: Redis has lost what it had. Where none
-   * was seen, that cannot be told; after a lost connection it counts as lost.
-   */
-  async #checkPlace(wasAway: boolean): Promise<void> {
+  /** Begins anew where the stream's newest ring is older than the last one seen: Redis has lost what it had. */
+  async #checkPlace(): Promise<void> {
     const newestId = await this.#newestId();
-    const hasForgotten = isBefore(newestId, this.#lastId) || (wasAway && this.#lastId === BEFORE_ALL);
-    if (!hasForgotten) return;
-    if (isBefore(newestId, this.#lastId)) this.#lastId = newestId;
+    if (!isBefore(newestId, this.#lastId)) return;
+    this.#lastId = newestId;
     this.#bell.ringAll();
   }
 
   async #newestId(): Promise<string> {
     const [newest] = await this.#redis.xrevrange(this.#key, "+", "-", "COUNT", 1);
-    return newest?.[0] ?? BEFORE_ALL;
+    return newest?.[0] ?? (await addRing(this.#redis, this.#key, NOBODYS_TOPIC));
   }
 }
 

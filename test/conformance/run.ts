@@ -1,7 +1,8 @@
 /**
  * Runs the Connect conformance runner (`connectconformance`, on the path) against our adapter and prints how many cases
- * passed. Twice: with what a server of ours takes, and with the compressions that it leaves off, which only the plain
- * path knows. Exits with 1 unless every case passed and streams were handed over.
+ * passed. The runner's own suite twice, with what a server of ours takes and with the compressions that it leaves off,
+ * which only the plain path knows; then our suite for streams that are handed over. Exits with 1 unless every case passed
+ * and streams were handed over.
  */
 import { spawn } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
@@ -10,6 +11,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { buildSync } from "esbuild";
 import { parse, stringify } from "yaml";
+import { handoverSuite } from "./handover-suite.js";
 
 const HERE = fileURLToPath(new URL(".", import.meta.url));
 
@@ -27,7 +29,13 @@ interface Run {
   readonly minCases: number;
   /** Streams that must have been handed over: those with a message to send, in binary, over HTTP/2, without deadline. */
   readonly minHandovers: number;
+  /** Test cases instead of the runner's own. */
+  readonly suite?: object;
 }
+
+/** Ways in which the runner does each case: three protocols, in the clear and over TLS, and gRPC by its Go library. */
+const WAYS = 7;
+const ownCases = handoverSuite.testCases.length * WAYS;
 
 const RUNS: readonly Run[] = [
   {
@@ -43,6 +51,14 @@ const RUNS: readonly Run[] = [
     isCompressed: true,
     minCases: 3_300,
     minHandovers: 0,
+  },
+  {
+    name: "handed over",
+    compressions: ["COMPRESSION_IDENTITY"],
+    isCompressed: false,
+    minCases: ownCases,
+    minHandovers: ownCases,
+    suite: handoverSuite,
   },
 ];
 
@@ -80,13 +96,22 @@ async function runRunner(
   return { text, code };
 }
 
-/** Runs one configuration; true when everything passed. */
-async function passes(run: Run, server: string, dir: string): Promise<boolean> {
+/** The runner's arguments for a run, whose files it writes. */
+function argumentsOf(run: Run, dir: string): string[] {
   const { features } = parse(readFileSync(join(HERE, "config.yaml"), "utf8")) as Config;
   const config = join(dir, "config.yaml");
   writeFileSync(config, stringify({ features: { ...features, compressions: run.compressions } }));
-  const tally = join(dir, `${run.minCases}.tally`);
-  const { text, code } = await runRunner(["--mode", "server", "--conf", config, "--", process.execPath, server], {
+  const args = ["--mode", "server", "--conf", config];
+  if (run.suite === undefined) return args;
+  const suite = join(dir, "suite.yaml");
+  writeFileSync(suite, stringify(run.suite, { aliasDuplicateObjects: false }));
+  return [...args, "--test-file", suite];
+}
+
+/** Does one run; true when everything passed. */
+async function passes(run: Run, server: string, dir: string): Promise<boolean> {
+  const tally = join(dir, `${run.name}.tally`);
+  const { text, code } = await runRunner([...argumentsOf(run, dir), "--", process.execPath, server], {
     ZIPNET_CONFORMANCE_TALLY: tally,
     ZIPNET_CONFORMANCE_COMPRESSED: run.isCompressed ? "yes" : "",
   });

@@ -7,6 +7,7 @@ import { authCommand } from "./commands/auth.js";
 import { catalogueCommand } from "./commands/catalogue.js";
 import { demoCommand } from "./commands/demo.js";
 import { epochCommand } from "./commands/epoch.js";
+import { limitsCommand } from "./commands/limits.js";
 import { programCommands } from "./commands/programs.js";
 import { explainFailure } from "./failure.js";
 import { shutdownSignal } from "./shutdown.js";
@@ -28,7 +29,7 @@ async function main(): Promise<void> {
     .exitOverride()
     .showHelpAfterError("(see --help)");
   for (const command of programCommands(signal)) zipnet.addCommand(command);
-  for (const command of [demoCommand(signal), epochCommand(), catalogueCommand(), authCommand()]) {
+  for (const command of [demoCommand(signal), epochCommand(), catalogueCommand(), authCommand(), limitsCommand()]) {
     zipnet.addCommand(command);
   }
   passSettingsOn(zipnet);

@@ -2,10 +2,10 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { type ClientHttp2Session, type ClientHttp2Stream, connect, constants } from "node:http2";
 import { type Client, Code, ConnectError, createClient } from "@connectrpc/connect";
-import { createGrpcTransport } from "@connectrpc/connect-node";
+import { createConnectTransport, createGrpcTransport } from "@connectrpc/connect-node";
 import { systemClock } from "../adapters/clock/system-clock.js";
 import { readyCrypto } from "../adapters/wallet/wallet.js";
-import type { EpochService } from "../gen/zipnet/v1/epoch_service_pb.js";
+import { EpochService } from "../gen/zipnet/v1/epoch_service_pb.js";
 import { CallerRole, ServerInfoService } from "../gen/zipnet/v1/server_info_service_pb.js";
 import { AUTH_HEADERS, authHeaders, nextNonce } from "./auth.js";
 import { trustedProxies } from "./caller-address.js";
@@ -168,6 +168,9 @@ describe("limits over a real server", () => {
     await epochs.getEpoch({}, { headers: { "x-large": "x".repeat(15_000) } });
     assert.equal((await stream.messages.next()).done, false);
     stream.end();
+    const http1 = createClient(EpochService, createConnectTransport({ baseUrl: server.url, httpVersion: "1.1" }));
+    const overHttp1 = http1.getEpoch({}, { headers: { "x-large": "x".repeat(60_000) } });
+    await assertRefused(overHttp1, "REQUEST_TOO_LARGE", /at most 16384/);
   });
 
   it("refuse a deadline that is too long with the longest one", async () => {

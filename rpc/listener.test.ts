@@ -76,8 +76,10 @@ describe("the listener", () => {
         createGrpcTransport({ baseUrl, nodeOptions }),
         createConnectTransport({ baseUrl, httpVersion: "1.1", nodeOptions }),
       ]) {
-        const { receiver } = await createClient(ServerInfoService, transport).getServerInfo({});
-        assert.equal(receiver, keys("server").hotkey);
+        const client = createClient(ServerInfoService, transport);
+        assert.equal((await client.getServerInfo({})).receiver, keys("server").hotkey);
+        const large = client.getServerInfo({}, { headers: { "x-large": "x".repeat(20_000) } });
+        await assert.rejects(large, /the headers have \d{5} bytes/);
       }
       await server.stop();
     },

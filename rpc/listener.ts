@@ -146,6 +146,8 @@ function secure(
   const pem = { cert: Buffer.from(cert), key: Buffer.from(key) };
   const callers = clientCa === undefined ? {} : { ca: Buffer.from(clientCa), requestCert: true };
   const server = createSecureServer({ ...http2Options(options), ...pem, ...callers, allowHTTP1: true });
+  // No option of node:http2, but what its HTTP/1.1 goes by.
+  Object.assign(server, { maxHeaderSize: CUT_HEADER_BYTES });
   server.on("session", track);
   server.on("secureConnection", (socket: TLSSocket) => {
     // Else node:http reads record by record below the stream, and breaks the connection when it has to pause between the
@@ -160,7 +162,7 @@ function secure(
 const PREFACE = Buffer.from("PRI * HTTP/2.0\r\n");
 
 function cleartext(options: ListenerOptions, track: (session: ServerHttp2Session) => void): Opened {
-  const http1 = createServer((request, response) => {
+  const http1 = createServer({ maxHeaderSize: CUT_HEADER_BYTES }, (request, response) => {
     response.once("close", () => {
       if (!server.listening) setImmediate(() => http1.closeIdleConnections());
     });

@@ -24,9 +24,12 @@ export function mapCache(clock: Clock): Cache & { isDown: boolean; readonly entr
       return true;
     },
     increment: async (key: string, ttlMs: number) => {
-      const entry = live(key) ?? { value: new Uint8Array([0]), untilMs: clock.now() + ttlMs };
-      const sum = (entry.value[0] ?? 0) + 1;
-      entries.set(key, { ...entry, value: new Uint8Array([sum]) });
+      const entry = live(key) ?? { value: new Uint8Array(4), untilMs: clock.now() + ttlMs };
+      const value = Uint8Array.from(entry.value);
+      const view = new DataView(value.buffer);
+      const sum = view.getUint32(0) + 1;
+      view.setUint32(0, sum);
+      entries.set(key, { ...entry, value });
       return sum;
     },
     setAndCount: async (absent: Expiring, count: Expiring) => {

@@ -5,12 +5,13 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { type Interface, createInterface } from "node:readline";
-import { toBinary } from "@bufbuild/protobuf";
+import { isFieldSet, toBinary } from "@bufbuild/protobuf";
 import { systemClock } from "../adapters/clock/system-clock.js";
 import { openFolderObjects } from "../adapters/objects/folder/folder-objects.js";
 import { readyCrypto, signerFromUri } from "../adapters/wallet/wallet.js";
 import { epochKey, snapshotKey } from "../core/object-keys.js";
 import { CatalogueSchema } from "../gen/zipnet/v1/epoch_pb.js";
+import { LimitsSchema } from "../gen/zipnet/v1/server_info_service_pb.js";
 import { createClients } from "../rpc/client.js";
 import { evenCatalogue } from "./keeper/world.test-support.js";
 import { main } from "./main.js";
@@ -129,6 +130,10 @@ describe("the server's program", function () {
     const info = await clients.info.getServerInfo({});
     assert.equal(info.receiver, owner.hotkey);
     assert.ok(info.newestEpochId > (opened.epoch_id ?? ""));
+    for (const field of LimitsSchema.fields) {
+      assert.ok(info.limits !== undefined && isFieldSet(info.limits, field), `the limit ${field.name} is not told`);
+    }
+    assert.equal(info.usage?.address, "127.0.0.1");
     await assert.rejects(clients.epochs.getEpoch({}), /not registered/i);
     clients.close();
     assert.match(await (await fetch(`${url}/`)).text(), /zipnet/);

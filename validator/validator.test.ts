@@ -176,6 +176,8 @@ describe("runValidator", () => {
         const info = await clients.info.getServerInfo({});
         assert.equal(info.kind, ServiceKind.RELAY);
         assert.equal(info.recordSigner, scripted.server.hotkey);
+        assert.equal(info.limits?.maxStreamsPerHotkey, LIMITS.maxStreamsPerHotkey);
+        assert.deepEqual([info.sessionKey.length, info.usage?.address], [32, "127.0.0.1"]);
         const { record } = await clients.epochs.getEpoch({ epochId: EPOCH_ID });
         assert(record !== undefined);
         const epoch = openRecord(EpochSchema, record, verifySr25519, scripted.server.hotkey);

@@ -3,6 +3,7 @@ import { execFileSync } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { get } from "node:http";
+import { connect as connectHttp2, constants } from "node:http2";
 import { type Socket, connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -189,5 +190,27 @@ describe("the listener", () => {
   it("cuts a call that does not end in time", async () => {
     const { listener, answer } = await busyListener();
     await Promise.all([assert.rejects(answer, /hang up|reset/), listener.close(20)]);
+  });
+
+  it("ends a connection whose caller opens streams only to give them up, and harms no other", async () => {
+    const server = await startTestServer(systemClock);
+    const other = createClient(ServerInfoService, createGrpcTransport({ baseUrl: server.url }));
+    await other.getServerInfo({});
+    const session = connectHttp2(server.url).on("error", () => {});
+    const codes: number[] = [];
+    session.on("goaway", (code) => codes.push(code));
+    const closed = new Promise<void>((resolve) => void session.once("close", resolve));
+    await once(session, "connect");
+    const path = "/zipnet.v1.ServerInfoService/GetServerInfo";
+    for (let sent = 0; !session.destroyed; sent += 1) {
+      assert.ok(sent < 20_000, "nobody ends it");
+      const stream = session.request({ ":method": "POST", ":path": path, "content-type": "application/grpc" });
+      stream.on("error", () => {}).close(constants.NGHTTP2_CANCEL);
+      if (sent % 50 === 0) await new Promise((resolve) => setImmediate(resolve));
+    }
+    await closed;
+    assert.deepEqual(codes, [constants.NGHTTP2_INTERNAL_ERROR]);
+    await other.getServerInfo({});
+    await server.stop();
   });
 });

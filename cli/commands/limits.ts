@@ -45,7 +45,7 @@ function usedLimits(limits: Limits, usage: CallerUsage): readonly (readonly [str
 function whoText({ hotkey, roles, address }: CallerUsage): string {
   if (hotkey === "") return `from ${address}`;
   const names = roles.map((role) => CallerRole[role].toLowerCase());
-  return `${hotkey} (${names.length === 0 ? "not registered" : names.join(", ")}) from ${address}`;
+  return `by ${hotkey} (${names.length === 0 ? "not registered" : names.join(", ")}) from ${address}`;
 }
 
 function limitsText({ limits, usage, receiver, network, netuid }: GetServerInfoResponse): string {
@@ -58,7 +58,7 @@ function limitsText({ limits, usage, receiver, network, netuid }: GetServerInfoR
   for (const { name, localName } of LimitsSchema.fields) {
     all.push([name, String(told[localName as Exclude<keyof Limits, "$typeName" | "$unknown">])]);
   }
-  return [`${receiver} of ${network}/${netuid}, called by ${whoText(own)}`, used.toString(), all.toString()].join("\n");
+  return [`${receiver} of ${network}/${netuid}, asked ${whoText(own)}`, used.toString(), all.toString()].join("\n");
 }
 
 async function readLimits(serverUrl: string, wallet: string | undefined): Promise<GetServerInfoResponse> {

@@ -71,6 +71,19 @@ describe("the server", () => {
     assert.equal((await fetch(`${rig.url}/`)).status, 200);
     rig.chain.isDown = false;
   });
+
+  it("shows its status without progress while the cache is out of reach", async () => {
+    await rig.parts.cache.close();
+    await rig.clock.advanceTo(rig.clock.now() + 5_000);
+    const status = await fetch(`${rig.url}/status.json`);
+    assert.equal(status.status, 200);
+    const { current } = (await status.json()) as { current: { miners: { hotkey: string }[] } };
+    assert.deepEqual(
+      current.miners.map(({ hotkey }) => hotkey),
+      [rig.alice.hotkey],
+      "who has a receipt is shown all the same",
+    );
+  });
 });
 
 describe("the catalogue", () => {

@@ -8,7 +8,7 @@ import { catalogueKey, receiptPrefix, reportPrefix } from "../core/object-keys.j
 import { decodeRecord } from "../core/signed-record.js";
 import type { Epoch } from "../gen/zipnet/v1/epoch_pb.js";
 import { type Report, ReportSchema } from "../gen/zipnet/v1/report_pb.js";
-import { type Receipt, ReceiptSchema } from "../gen/zipnet/v1/submission_pb.js";
+import { type Progress, type Receipt, ReceiptSchema } from "../gen/zipnet/v1/submission_pb.js";
 import type { StoredEpoch } from "../rpc/epoch-log.js";
 import type { EpochView, MinerView, Spot, StatusView } from "../web/view.js";
 import type { ServerParts } from "./parts.js";
@@ -65,16 +65,30 @@ async function epochView(parts: ServerParts, { epoch }: StoredEpoch, hotkeys: re
     receipts.set(receipt.hotkey, receipt);
   }
   const known = [...new Set([...receipts.keys(), ...hotkeys])];
-  const miners = await Promise.all(
-    known.map(async (hotkey) => ({
-      hotkey,
-      progress: await readProgress(parts.cache, epoch.id, hotkey),
-      receipt: receipts.get(hotkey),
-    })),
-  );
+  const progress = await progressOf(parts, epoch.id, known);
+  const miners = known.map((hotkey) => ({
+    hotkey,
+    progress: progress.get(hotkey),
+    receipt: receipts.get(hotkey),
+  }));
   const active = miners.filter(({ progress, receipt }) => progress !== undefined || receipt !== undefined);
   const closed = (await parts.epochs.snapshot(epoch.id)) !== undefined;
   return { epoch, closed, miners: inPageOrder(active) };
+}
+
+/** What miners told last, by hotkey; nothing while the cache is out of reach, as with the chain. */
+async function progressOf(
+  { cache, log }: ServerParts,
+  epochId: string,
+  hotkeys: readonly string[],
+): Promise<ReadonlyMap<string, Progress | undefined>> {
+  try {
+    const read = async (hotkey: string) => [hotkey, await readProgress(cache, epochId, hotkey)] as const;
+    return new Map(await Promise.all(hotkeys.map(read)));
+  } catch (err) {
+    log.warn({ event: "status_without_cache", err }, "the status page shows no progress: the cache is out of reach");
+    return new Map();
+  }
 }
 
 async function newestJudged({ objects }: ServerParts, newest: readonly StoredEpoch[]): Promise<StatusView["judged"]> {

@@ -58,6 +58,14 @@ export interface Block {
   readonly timeMs: number;
 }
 
+/** Where a neuron can be reached. */
+export interface Axon {
+  /** IPv4 or IPv6 address. */
+  readonly ip: string;
+  /** 1 to 65,535. */
+  readonly port: number;
+}
+
 /** A registered hotkey. u16 figures are parts of 65,535. */
 export interface Neuron {
   readonly uid: number;
@@ -74,6 +82,8 @@ export interface Neuron {
   readonly consensusU16: number;
   /** Its weights as the chain holds them, ascending by uid. Empty when it set none. */
   readonly weights: readonly UidWeight[];
+  /** What it has announced; anybody can announce any address. */
+  readonly axon?: Axon;
 }
 
 /** A weight as the chain takes and holds it. */
@@ -122,6 +132,8 @@ export interface Chain {
     versionKey: bigint,
     signal: AbortSignal,
   ): Promise<{ readonly blockNumber: number }>;
+  /** Announces where the signer can be reached; resolves and rejects as setWeights does. */
+  serveAxon(signer: Signer, axon: Axon, signal: AbortSignal): Promise<{ readonly blockNumber: number }>;
 }
 
 // -------------------------------------------------------------------------------------------------------- objects

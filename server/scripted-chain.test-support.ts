@@ -87,6 +87,9 @@ export function scriptedChain(options: {
     async setWeights() {
       throw new Error("this chain takes no weights");
     },
+    async serveAxon() {
+      throw new Error("this chain takes no addresses");
+    },
   };
   function assertUp(): void {
     if (chain.isDown) throw new ZipnetError("UNAVAILABLE", "the chain is down");

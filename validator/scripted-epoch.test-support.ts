@@ -291,6 +291,7 @@ function stillChain(metagraph: Metagraph): Chain {
     },
     metagraph: () => Promise.resolve(metagraph),
     setWeights: () => Promise.reject(new Error("no weights are expected")),
+    serveAxon: () => Promise.reject(new Error("no address is expected")),
   };
 }
 

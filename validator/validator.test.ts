@@ -104,6 +104,7 @@ describe("runValidator", () => {
       },
       metagraph: () => Promise.resolve(metagraph),
       setWeights: () => Promise.resolve({ blockNumber: 1_001 }),
+      serveAxon: () => Promise.reject(new Error("no address is expected")),
     };
     const { parts } = judgeOptions(scripted, { log, server, chain });
     const judgeClock = { ...systemClock, now: () => systemClock.now() };

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { ZipnetError } from "../../core/errors.js";
-import type { Chain, Signer } from "../../core/ports.js";
+import type { Axon, Chain, Signer } from "../../core/ports.js";
 import { metagraphWhen, take } from "./watch.test-support.js";
 
 /** Rules under which the contract runs. */
@@ -55,6 +55,7 @@ export function chainContract(name: string, create: () => Promise<ChainUnderTest
     blocksContract(() => chain);
     metagraphContract(() => under);
     weightsContract(() => under);
+    axonContract(() => under);
     refusalsContract(() => under);
   });
 }
@@ -172,6 +173,45 @@ function weightsContract(get: () => ChainUnderTest): void {
   });
 }
 
+function axonContract(get: () => ChainUnderTest): void {
+  it("announces where a hotkey can be reached, whoever it is, and the last announcement holds", async () => {
+    const { chain, signer } = get();
+    const axonOf = async (who: string): Promise<Axon | undefined> =>
+      (await chain.metagraph(never)).neurons.find(({ hotkey }) => hotkey === signer(who).hotkey)?.axon;
+    assert.equal(await axonOf("bob"), undefined);
+    for (const axon of [
+      { ip: "203.0.113.7", port: 8451 },
+      { ip: "2001:db8::7", port: 65_535 },
+    ]) {
+      const { blockNumber } = await chain.serveAxon(signer("bob"), axon, never);
+      assert.ok((await chain.finalizedBlock(never)).number >= blockNumber);
+      assert.deepEqual(await axonOf("bob"), axon);
+    }
+    await chain.serveAxon(signer("eve"), { ip: "127.0.0.1", port: 1 }, never);
+    assert.deepEqual(await axonOf("eve"), { ip: "127.0.0.1", port: 1 });
+    assert.equal(await axonOf("carol"), undefined);
+  });
+
+  const cases: readonly [string, string, Axon, string][] = [
+    ["a hotkey that is not registered", "zoe", { ip: "203.0.113.7", port: 1 }, "HotKeyNotRegisteredInNetwork"],
+    ["an address that is none", "dave", { ip: "relay.example.org", port: 1 }, "InvalidIpAddress"],
+    ["the address of no machine", "dave", { ip: "0.0.0.0", port: 1 }, "InvalidIpAddress"],
+    ["port 0", "dave", { ip: "203.0.113.7", port: 0 }, "InvalidPort"],
+    ["a port that is too high", "dave", { ip: "203.0.113.7", port: 65_536 }, "InvalidPort"],
+  ];
+  for (const [what, who, axon, error] of cases) {
+    it(`does not announce ${what}`, async () => {
+      await rejected(get().chain.serveAxon(get().signer(who), axon, never), error);
+    });
+  }
+
+  it("does not announce by another's signature", async () => {
+    const mallory = get().signer("mallory");
+    const forged = { hotkey: get().signer("dave").hotkey, sign: (bytes: Uint8Array) => mallory.sign(bytes) };
+    await rejected(get().chain.serveAxon(forged, { ip: "203.0.113.7", port: 1 }, never), "BadProof");
+  });
+}
+
 /** No call of this part may leave a trace, so that their order does not matter. */
 function refusalsContract(get: () => ChainUnderTest): void {
   const cases: readonly {
@@ -232,7 +272,11 @@ async function refused(
   chainError: string,
 ): Promise<void> {
   const weights = uids.map((uid) => ({ uid, weightU16: 1 }));
-  await assert.rejects(chain.setWeights(signer, weights, key, never), (error) => {
+  await rejected(chain.setWeights(signer, weights, key, never), chainError);
+}
+
+async function rejected(call: Promise<unknown>, chainError: string): Promise<void> {
+  await assert.rejects(call, (error) => {
     assert.ok(error instanceof ZipnetError, String(error));
     assert.equal(error.reason, "CHAIN_REJECTED", error.message);
     assert.equal(error.metadata["chain_error"], chainError);

@@ -165,6 +165,7 @@ describe("keepWeightsSet", () => {
         set.push({ block: number, weights });
         return Promise.resolve({ blockNumber: number });
       },
+      serveAxon: () => Promise.reject(new Error("no address is expected")),
     };
   }
 

@@ -11,6 +11,7 @@ import {
   LocalChainService,
   type Neuron as WireNeuron,
 } from "../../../gen/zipnet/localchain/v1/local_chain_pb.js";
+import { confirmAxon, signedAxon } from "./serve-axon.js";
 import { confirmWeights, signedCall } from "./set-weights.js";
 import { watchFinalized } from "./watch.js";
 import { fromWire } from "./wire-errors.js";
@@ -81,6 +82,12 @@ export function localChain(options: LocalChainOptions): LocalChain {
       await confirmWeights({ chain, clock, request, blockNumber, finalityTimeoutMs }, signal);
       return { blockNumber };
     },
+    async serveAxon(signer, axon, signal) {
+      const request = signedAxon(await chain.metagraph(signal), signer, axon);
+      const { blockNumber } = await connection.call(signal, (call) => client.serveAxon(request, call));
+      await confirmAxon({ chain, clock, hotkey: signer.hotkey, blockNumber, finalityTimeoutMs }, signal);
+      return { blockNumber };
+    },
     async register(hotkey, coldkey, signal) {
       return (await connection.call(signal, (call) => client.register({ hotkey, coldkey }, call))).uid;
     },
@@ -130,6 +137,7 @@ function metagraphOf(message: GetMetagraphResponse, url: string): Metagraph {
 }
 
 function neuronOf(message: WireNeuron): Neuron {
-  const { $typeName: _type, $unknown: _unknown, weights, ...plain } = message;
-  return { ...plain, weights: weights.map(({ uid, weightU16 }) => ({ uid, weightU16 })) };
+  const { $typeName: _type, $unknown: _unknown, weights, axon, ...plain } = message;
+  const place = axon === undefined ? {} : { axon: { ip: axon.ip, port: axon.port } };
+  return { ...plain, ...place, weights: weights.map(({ uid, weightU16 }) => ({ uid, weightU16 })) };
 }

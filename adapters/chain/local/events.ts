@@ -1,7 +1,7 @@
 /**
  * What happens to the ledger. The journal is the list of these; replaying it makes the same ledger again.
  */
-import type { Block } from "../../../core/ports.js";
+import type { Axon, Block } from "../../../core/ports.js";
 
 /** What holds on this chain. It stands in the journal because the same events mean something else under other rules. */
 export interface ChainRules {
@@ -34,6 +34,8 @@ export type LedgerEvent =
   | { readonly kind: "register"; readonly hotkey: string; readonly coldkey: string }
   /** The hotkey is registered. */
   | { readonly kind: "stake"; readonly hotkey: string; readonly stakeRao: bigint }
+  /** The hotkey is registered; the address passed every check. */
+  | { readonly kind: "axon"; readonly hotkey: string; readonly axon: Axon }
   /** Raw weights that passed every check. */
   | {
       readonly kind: "weights";
@@ -42,7 +44,14 @@ export type LedgerEvent =
       readonly weights: readonly number[];
     };
 
-const KINDS: ReadonlySet<string> = new Set<LedgerEvent["kind"]>(["rules", "block", "register", "stake", "weights"]);
+const KINDS: ReadonlySet<string> = new Set<LedgerEvent["kind"]>([
+  "rules",
+  "block",
+  "register",
+  "stake",
+  "axon",
+  "weights",
+]);
 
 /** Fields that JSON, which has no integers of this size, holds as decimal text. */
 const BIGINT_FIELDS: ReadonlySet<string> = new Set(["stakeRao", "minStakeRao", "weightsVersionKey"]);

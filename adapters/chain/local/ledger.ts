@@ -100,6 +100,8 @@ function afterCall(
       return { ...subnet, neurons: [...subnet.neurons, newNeuron(uid, event.hotkey, event.coldkey, blockNumber)] };
     case "stake":
       return withPermits(withNeuron(subnet, uid, { stakeRao: event.stakeRao }));
+    case "axon":
+      return withNeuron(subnet, uid, { axon: event.axon });
     case "weights": {
       const scaled = maxUpscaled(event.weights);
       const row = event.uids.map((target, index) => ({ uid: target, weightU16: scaled[index] ?? 0 }));

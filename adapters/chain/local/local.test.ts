@@ -88,6 +88,20 @@ describe("localChain", () => {
     await again.stop();
   });
 
+  it("keeps an announced address over a restart of the chain", async () => {
+    const server = await startTestChain(folder.path);
+    const chain = localChain({ url: server.url, clock: systemClock });
+    const alice = signerFromUri("//Alice");
+    await chain.register(alice.hotkey, alice.hotkey, never);
+    const axon = { ip: "2001:db8::7", port: 8451 };
+    await chain.serveAxon(alice, axon, never);
+    await server.stop();
+    const again = await startTestChain(folder.path, {}, server.port);
+    assert.deepEqual((await chain.metagraph(never)).neurons[0]?.axon, axon);
+    chain.close();
+    await again.stop();
+  });
+
   it("rejects with UNAVAILABLE where nobody listens, and works once somebody does", async () => {
     const first = await startTestChain(folder.path);
     await first.stop();

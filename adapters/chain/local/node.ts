@@ -3,12 +3,12 @@
  */
 import { bytesToHex, hexToBytes, sha256Of } from "../../../core/hash.js";
 import type { Block, Clock, Log, VerifySignature } from "../../../core/ports.js";
-import type { SetWeightsRequest } from "../../../gen/zipnet/localchain/v1/local_chain_pb.js";
-import { bytesToSign } from "./call-bytes.js";
+import type { ServeAxonRequest, SetWeightsRequest } from "../../../gen/zipnet/localchain/v1/local_chain_pb.js";
+import { axonBytesToSign, bytesToSign } from "./call-bytes.js";
 import { type ChainRules, encodeEvent, type LedgerEvent } from "./events.js";
 import type { Journal } from "./journal.js";
 import { emptyLedger, type Ledger, type SubnetState } from "./ledger.js";
-import { ChainRefusal, checkEra, checkWeights } from "./refusals.js";
+import { ChainRefusal, checkAxon, checkEra, checkWeights } from "./refusals.js";
 
 const ZERO_HASH = "0".repeat(64);
 
@@ -29,6 +29,8 @@ export interface LocalChainNode {
   setStake(hotkey: string, stakeRao: bigint): void;
   /** Sets weights in the next block, whose number it returns. Throws ChainRefusal. */
   setWeights(request: SetWeightsRequest): number;
+  /** Announces where a hotkey can be reached, in the next block, whose number it returns. Throws ChainRefusal. */
+  serveAxon(request: ServeAxonRequest): number;
   /** Makes blocks until the signal is aborted. Rejects when the journal cannot be written. */
   run(signal: AbortSignal): Promise<void>;
 }
@@ -97,7 +99,17 @@ function calls(
   ledger: Ledger,
   record: RecordEvent,
   verify: VerifySignature,
-): Pick<LocalChainNode, "register" | "setStake" | "setWeights"> {
+): Pick<LocalChainNode, "register" | "setStake" | "setWeights" | "serveAxon"> {
+  /** The number of the block that will hold a signed call. Throws ChainRefusal. */
+  function checkSigned(bytes: Uint8Array, call: Pick<SetWeightsRequest, "hotkey" | "eraBlock" | "signature">): number {
+    if (!verify(bytes, call.signature, call.hotkey)) {
+      throw new ChainRefusal("BadProof", `the signature is not ${call.hotkey}'s over this call`);
+    }
+    const number = known(ledger.head()).number + 1;
+    checkEra(call.eraBlock, known(ledger.finalized()).block.number, number);
+    return number;
+  }
+
   return {
     register(hotkey, coldkey) {
       const uid = ledger.uidOf(hotkey);
@@ -114,14 +126,18 @@ function calls(
       record({ kind: "stake", hotkey, stakeRao });
     },
     setWeights(request) {
-      const { hotkey, uids, weights, eraBlock, signature } = request;
-      if (!verify(bytesToSign(request), signature, hotkey)) {
-        throw new ChainRefusal("BadProof", `the signature is not ${hotkey}'s over this call`);
-      }
-      const number = known(ledger.head()).number + 1;
-      checkEra(eraBlock, known(ledger.finalized()).block.number, number);
+      const { hotkey, uids, weights } = request;
+      const number = checkSigned(bytesToSign(request), request);
       checkWeights(request, known(ledger.pending()), number);
       record({ kind: "weights", hotkey, uids, weights });
+      return number;
+    },
+    serveAxon(request) {
+      const number = checkSigned(axonBytesToSign(request), request);
+      const { hotkey, axon: { ip, port } = { ip: "", port: 0 } } = request;
+      const axon = { ip, port };
+      checkAxon({ hotkey, axon }, known(ledger.pending()));
+      record({ kind: "axon", hotkey, axon });
       return number;
     },
   };

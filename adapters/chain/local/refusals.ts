@@ -4,6 +4,8 @@
  * Checks of the real chain that have nothing to look at here are left out: commit-reveal is off, there is one
  * mechanism, and the largest allowed weight is the largest possible one.
  */
+import { isIP } from "node:net";
+import type { Axon } from "../../../core/ports.js";
 import type { SubnetState } from "./ledger.js";
 
 /** A call that the chain refuses. */
@@ -44,6 +46,30 @@ export function checkEra(eraBlock: number, finalizedNumber: number, nextNumber: 
       `the era begins at block ${eraBlock} and ends ${ERA_BLOCKS} blocks later, but the next block is ${nextNumber}; ` +
         "sign again with a newer block",
     );
+  }
+}
+
+/**
+ * Throws ChainRefusal for an announcement that breaks a rule. The real chain also limits how often a hotkey may announce
+ * itself; here it may as often as it likes.
+ */
+export function checkAxon(call: { readonly hotkey: string; readonly axon: Axon }, { neurons }: SubnetState): void {
+  const { ip, port } = call.axon;
+  if (!neurons.some(({ hotkey }) => hotkey === call.hotkey)) {
+    throw new ChainRefusal(
+      "HotKeyNotRegisteredInNetwork",
+      `hotkey ${call.hotkey} is not registered; register it first`,
+    );
+  }
+  if (isIP(ip) === 0 || /^[0.:]+$/.test(ip)) {
+    const shown = JSON.stringify(ip.slice(0, 60));
+    throw new ChainRefusal(
+      "InvalidIpAddress",
+      `the address is ${shown}, but must be an IPv4 or IPv6 address of a machine`,
+    );
+  }
+  if (port < 1 || port > 65_535) {
+    throw new ChainRefusal("InvalidPort", `the port is ${port}, but must be 1 to 65535`);
   }
 }
 

@@ -75,6 +75,10 @@ export function localChainService(node: LocalChainNode, stopping: AbortSignal): 
       checkRange(request);
       return { blockNumber: node.setWeights(request) };
     },
+    serveAxon(request) {
+      checkAddress("hotkey", request.hotkey);
+      return { blockNumber: node.serveAxon(request) };
+    },
   };
 }
 

@@ -5,6 +5,7 @@ import { ZipnetError } from "../../../core/errors.js";
 import type { Chain, Clock, Metagraph, Signer, UidWeight } from "../../../core/ports.js";
 import { maxUpscaled } from "../../../core/weights.js";
 import { bytesToSign } from "./call-bytes.js";
+import { metagraphFrom, within } from "./finality.js";
 
 /** A setting of weights, ready to send. */
 export interface SignedCall {
@@ -72,39 +73,4 @@ function unconfirmed({ request, blockNumber }: TakenCall, what: string): ZipnetE
     `the chain took the weights of ${request.hotkey} for block ${blockNumber}, which ${what}; ` +
       "read the metagraph before trying again",
   );
-}
-
-/** The subnet once a block is finalized; undefined when the signal was aborted before. */
-async function metagraphFrom(chain: Chain, blockNumber: number, signal: AbortSignal): Promise<Metagraph | undefined> {
-  for await (const { number } of chain.watchFinalized(signal)) {
-    if (number < blockNumber) continue;
-    try {
-      return await chain.metagraph(signal);
-    } catch (error) {
-      if (signal.aborted) return undefined;
-      // The chain went away just now; the weights are set none the less, and the next block shows them.
-      if (!(error instanceof ZipnetError) || error.reason !== "UNAVAILABLE") throw error;
-    }
-  }
-  return undefined;
-}
-
-/** Runs something with a signal that is aborted with the given one, and after the time. */
-async function within<T>(
-  timeMs: number,
-  clock: Clock,
-  signal: AbortSignal,
-  run: (signal: AbortSignal) => Promise<T>,
-): Promise<T> {
-  const patience = new AbortController();
-  const stop = (): void => patience.abort();
-  signal.addEventListener("abort", stop, { once: true });
-  if (signal.aborted) stop();
-  clock.sleepUntil(clock.now() + timeMs, patience.signal).then(stop, stop);
-  try {
-    return await run(patience.signal);
-  } finally {
-    signal.removeEventListener("abort", stop);
-    stop();
-  }
 }

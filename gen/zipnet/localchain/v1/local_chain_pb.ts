@@ -10,7 +10,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file zipnet/localchain/v1/local_chain.proto.
  */
 export const file_zipnet_localchain_v1_local_chain: GenFile = /*@__PURE__*/
-  fileDesc("CiZ6aXBuZXQvbG9jYWxjaGFpbi92MS9sb2NhbF9jaGFpbi5wcm90bxIUemlwbmV0LmxvY2FsY2hhaW4udjEiSwoFQmxvY2sSDgoGbnVtYmVyGAEgASgNEgwKBGhhc2gYAiABKAkSEwoLcGFyZW50X2hhc2gYAyABKAkSDwoHdGltZV9tcxgEIAEoBCIaChhHZXRGaW5hbGl6ZWRCbG9ja1JlcXVlc3QiRwoZR2V0RmluYWxpemVkQmxvY2tSZXNwb25zZRIqCgVibG9jaxgBIAEoCzIbLnppcG5ldC5sb2NhbGNoYWluLnYxLkJsb2NrIiEKD0dldEJsb2NrUmVxdWVzdBIOCgZudW1iZXIYASABKA0iPgoQR2V0QmxvY2tSZXNwb25zZRIqCgVibG9jaxgBIAEoCzIbLnppcG5ldC5sb2NhbGNoYWluLnYxLkJsb2NrIh0KG1dhdGNoRmluYWxpemVkQmxvY2tzUmVxdWVzdCJKChxXYXRjaEZpbmFsaXplZEJsb2Nrc1Jlc3BvbnNlEioKBWJsb2NrGAEgASgLMhsuemlwbmV0LmxvY2FsY2hhaW4udjEuQmxvY2siFQoTR2V0TWV0YWdyYXBoUmVxdWVzdCKnAgoUR2V0TWV0YWdyYXBoUmVzcG9uc2USKgoFYmxvY2sYASABKAsyGy56aXBuZXQubG9jYWxjaGFpbi52MS5CbG9jaxIOCgZuZXR1aWQYAiABKA0SDwoHbmV0d29yaxgDIAEoCRINCgV0ZW1wbxgEIAEoDRIYChBuZXh0X2Vwb2NoX2Jsb2NrGAUgASgNEhQKDG93bmVyX2hvdGtleRgGIAEoCRIaChJ3ZWlnaHRzX3JhdGVfbGltaXQYByABKA0SGwoTbWluX2FsbG93ZWRfd2VpZ2h0cxgIIAEoDRIbChN3ZWlnaHRzX3ZlcnNpb25fa2V5GAkgASgEEi0KB25ldXJvbnMYCiADKAsyHC56aXBuZXQubG9jYWxjaGFpbi52MS5OZXVyb24irAIKBk5ldXJvbhILCgN1aWQYASABKA0SDgoGaG90a2V5GAIgASgJEg8KB2NvbGRrZXkYAyABKAkSEQoJc3Rha2VfcmFvGAQgASgEEhgKEHZhbGlkYXRvcl9wZXJtaXQYBSABKAgSGQoRbGFzdF91cGRhdGVfYmxvY2sYBiABKA0SGAoQcmVnaXN0ZXJlZF9ibG9jaxgHIAEoDRIVCg1pbmNlbnRpdmVfdTE2GAggASgNEhUKDWRpdmlkZW5kc191MTYYCSABKA0SGwoTdmFsaWRhdG9yX3RydXN0X3UxNhgKIAEoDRIVCg1jb25zZW5zdXNfdTE2GAsgASgNEjAKB3dlaWdodHMYDCADKAsyHy56aXBuZXQubG9jYWxjaGFpbi52MS5VaWRXZWlnaHQiLAoJVWlkV2VpZ2h0EgsKA3VpZBgBIAEoDRISCgp3ZWlnaHRfdTE2GAIgASgNIjIKD1JlZ2lzdGVyUmVxdWVzdBIOCgZob3RrZXkYASABKAkSDwoHY29sZGtleRgCIAEoCSIfChBSZWdpc3RlclJlc3BvbnNlEgsKA3VpZBgBIAEoDSI0Cg9TZXRTdGFrZVJlcXVlc3QSDgoGaG90a2V5GAEgASgJEhEKCXN0YWtlX3JhbxgCIAEoBCISChBTZXRTdGFrZVJlc3BvbnNlIo0BChFTZXRXZWlnaHRzUmVxdWVzdBIOCgZob3RrZXkYASABKAkSDgoGbmV0dWlkGAIgASgNEgwKBHVpZHMYAyADKA0SDwoHd2VpZ2h0cxgEIAMoDRITCgt2ZXJzaW9uX2tleRgFIAEoBBIRCgllcmFfYmxvY2sYBiABKA0SEQoJc2lnbmF0dXJlGAcgASgMIioKElNldFdlaWdodHNSZXNwb25zZRIUCgxibG9ja19udW1iZXIYASABKA0y4wUKEUxvY2FsQ2hhaW5TZXJ2aWNlEnQKEUdldEZpbmFsaXplZEJsb2NrEi4uemlwbmV0LmxvY2FsY2hhaW4udjEuR2V0RmluYWxpemVkQmxvY2tSZXF1ZXN0Gi8uemlwbmV0LmxvY2FsY2hhaW4udjEuR2V0RmluYWxpemVkQmxvY2tSZXNwb25zZRJZCghHZXRCbG9jaxIlLnppcG5ldC5sb2NhbGNoYWluLnYxLkdldEJsb2NrUmVxdWVzdBomLnppcG5ldC5sb2NhbGNoYWluLnYxLkdldEJsb2NrUmVzcG9uc2USfwoUV2F0Y2hGaW5hbGl6ZWRCbG9ja3MSMS56aXBuZXQubG9jYWxjaGFpbi52MS5XYXRjaEZpbmFsaXplZEJsb2Nrc1JlcXVlc3QaMi56aXBuZXQubG9jYWxjaGFpbi52MS5XYXRjaEZpbmFsaXplZEJsb2Nrc1Jlc3BvbnNlMAESZQoMR2V0TWV0YWdyYXBoEikuemlwbmV0LmxvY2FsY2hhaW4udjEuR2V0TWV0YWdyYXBoUmVxdWVzdBoqLnppcG5ldC5sb2NhbGNoYWluLnYxLkdldE1ldGFncmFwaFJlc3BvbnNlElkKCFJlZ2lzdGVyEiUuemlwbmV0LmxvY2FsY2hhaW4udjEuUmVnaXN0ZXJSZXF1ZXN0GiYuemlwbmV0LmxvY2FsY2hhaW4udjEuUmVnaXN0ZXJSZXNwb25zZRJZCghTZXRTdGFrZRIlLnppcG5ldC5sb2NhbGNoYWluLnYxLlNldFN0YWtlUmVxdWVzdBomLnppcG5ldC5sb2NhbGNoYWluLnYxLlNldFN0YWtlUmVzcG9uc2USXwoKU2V0V2VpZ2h0cxInLnppcG5ldC5sb2NhbGNoYWluLnYxLlNldFdlaWdodHNSZXF1ZXN0GiguemlwbmV0LmxvY2FsY2hhaW4udjEuU2V0V2VpZ2h0c1Jlc3BvbnNlYgZwcm90bzM");
+  fileDesc("CiZ6aXBuZXQvbG9jYWxjaGFpbi92MS9sb2NhbF9jaGFpbi5wcm90bxIUemlwbmV0LmxvY2FsY2hhaW4udjEiSwoFQmxvY2sSDgoGbnVtYmVyGAEgASgNEgwKBGhhc2gYAiABKAkSEwoLcGFyZW50X2hhc2gYAyABKAkSDwoHdGltZV9tcxgEIAEoBCIaChhHZXRGaW5hbGl6ZWRCbG9ja1JlcXVlc3QiRwoZR2V0RmluYWxpemVkQmxvY2tSZXNwb25zZRIqCgVibG9jaxgBIAEoCzIbLnppcG5ldC5sb2NhbGNoYWluLnYxLkJsb2NrIiEKD0dldEJsb2NrUmVxdWVzdBIOCgZudW1iZXIYASABKA0iPgoQR2V0QmxvY2tSZXNwb25zZRIqCgVibG9jaxgBIAEoCzIbLnppcG5ldC5sb2NhbGNoYWluLnYxLkJsb2NrIh0KG1dhdGNoRmluYWxpemVkQmxvY2tzUmVxdWVzdCJKChxXYXRjaEZpbmFsaXplZEJsb2Nrc1Jlc3BvbnNlEioKBWJsb2NrGAEgASgLMhsuemlwbmV0LmxvY2FsY2hhaW4udjEuQmxvY2siFQoTR2V0TWV0YWdyYXBoUmVxdWVzdCKnAgoUR2V0TWV0YWdyYXBoUmVzcG9uc2USKgoFYmxvY2sYASABKAsyGy56aXBuZXQubG9jYWxjaGFpbi52MS5CbG9jaxIOCgZuZXR1aWQYAiABKA0SDwoHbmV0d29yaxgDIAEoCRINCgV0ZW1wbxgEIAEoDRIYChBuZXh0X2Vwb2NoX2Jsb2NrGAUgASgNEhQKDG93bmVyX2hvdGtleRgGIAEoCRIaChJ3ZWlnaHRzX3JhdGVfbGltaXQYByABKA0SGwoTbWluX2FsbG93ZWRfd2VpZ2h0cxgIIAEoDRIbChN3ZWlnaHRzX3ZlcnNpb25fa2V5GAkgASgEEi0KB25ldXJvbnMYCiADKAsyHC56aXBuZXQubG9jYWxjaGFpbi52MS5OZXVyb24i1gIKBk5ldXJvbhILCgN1aWQYASABKA0SDgoGaG90a2V5GAIgASgJEg8KB2NvbGRrZXkYAyABKAkSEQoJc3Rha2VfcmFvGAQgASgEEhgKEHZhbGlkYXRvcl9wZXJtaXQYBSABKAgSGQoRbGFzdF91cGRhdGVfYmxvY2sYBiABKA0SGAoQcmVnaXN0ZXJlZF9ibG9jaxgHIAEoDRIVCg1pbmNlbnRpdmVfdTE2GAggASgNEhUKDWRpdmlkZW5kc191MTYYCSABKA0SGwoTdmFsaWRhdG9yX3RydXN0X3UxNhgKIAEoDRIVCg1jb25zZW5zdXNfdTE2GAsgASgNEjAKB3dlaWdodHMYDCADKAsyHy56aXBuZXQubG9jYWxjaGFpbi52MS5VaWRXZWlnaHQSKAoEYXhvbhgNIAEoCzIaLnppcG5ldC5sb2NhbGNoYWluLnYxLkF4b24iIAoEQXhvbhIKCgJpcBgBIAEoCRIMCgRwb3J0GAIgASgNIiwKCVVpZFdlaWdodBILCgN1aWQYASABKA0SEgoKd2VpZ2h0X3UxNhgCIAEoDSIyCg9SZWdpc3RlclJlcXVlc3QSDgoGaG90a2V5GAEgASgJEg8KB2NvbGRrZXkYAiABKAkiHwoQUmVnaXN0ZXJSZXNwb25zZRILCgN1aWQYASABKA0iNAoPU2V0U3Rha2VSZXF1ZXN0Eg4KBmhvdGtleRgBIAEoCRIRCglzdGFrZV9yYW8YAiABKAQiEgoQU2V0U3Rha2VSZXNwb25zZSKNAQoRU2V0V2VpZ2h0c1JlcXVlc3QSDgoGaG90a2V5GAEgASgJEg4KBm5ldHVpZBgCIAEoDRIMCgR1aWRzGAMgAygNEg8KB3dlaWdodHMYBCADKA0SEwoLdmVyc2lvbl9rZXkYBSABKAQSEQoJZXJhX2Jsb2NrGAYgASgNEhEKCXNpZ25hdHVyZRgHIAEoDCIqChJTZXRXZWlnaHRzUmVzcG9uc2USFAoMYmxvY2tfbnVtYmVyGAEgASgNIoIBChBTZXJ2ZUF4b25SZXF1ZXN0Eg4KBmhvdGtleRgBIAEoCRIOCgZuZXR1aWQYAiABKA0SKAoEYXhvbhgDIAEoCzIaLnppcG5ldC5sb2NhbGNoYWluLnYxLkF4b24SEQoJZXJhX2Jsb2NrGAQgASgNEhEKCXNpZ25hdHVyZRgFIAEoDCIpChFTZXJ2ZUF4b25SZXNwb25zZRIUCgxibG9ja19udW1iZXIYASABKA0ywQYKEUxvY2FsQ2hhaW5TZXJ2aWNlEnQKEUdldEZpbmFsaXplZEJsb2NrEi4uemlwbmV0LmxvY2FsY2hhaW4udjEuR2V0RmluYWxpemVkQmxvY2tSZXF1ZXN0Gi8uemlwbmV0LmxvY2FsY2hhaW4udjEuR2V0RmluYWxpemVkQmxvY2tSZXNwb25zZRJZCghHZXRCbG9jaxIlLnppcG5ldC5sb2NhbGNoYWluLnYxLkdldEJsb2NrUmVxdWVzdBomLnppcG5ldC5sb2NhbGNoYWluLnYxLkdldEJsb2NrUmVzcG9uc2USfwoUV2F0Y2hGaW5hbGl6ZWRCbG9ja3MSMS56aXBuZXQubG9jYWxjaGFpbi52MS5XYXRjaEZpbmFsaXplZEJsb2Nrc1JlcXVlc3QaMi56aXBuZXQubG9jYWxjaGFpbi52MS5XYXRjaEZpbmFsaXplZEJsb2Nrc1Jlc3BvbnNlMAESZQoMR2V0TWV0YWdyYXBoEikuemlwbmV0LmxvY2FsY2hhaW4udjEuR2V0TWV0YWdyYXBoUmVxdWVzdBoqLnppcG5ldC5sb2NhbGNoYWluLnYxLkdldE1ldGFncmFwaFJlc3BvbnNlElkKCFJlZ2lzdGVyEiUuemlwbmV0LmxvY2FsY2hhaW4udjEuUmVnaXN0ZXJSZXF1ZXN0GiYuemlwbmV0LmxvY2FsY2hhaW4udjEuUmVnaXN0ZXJSZXNwb25zZRJZCghTZXRTdGFrZRIlLnppcG5ldC5sb2NhbGNoYWluLnYxLlNldFN0YWtlUmVxdWVzdBomLnppcG5ldC5sb2NhbGNoYWluLnYxLlNldFN0YWtlUmVzcG9uc2USXwoKU2V0V2VpZ2h0cxInLnppcG5ldC5sb2NhbGNoYWluLnYxLlNldFdlaWdodHNSZXF1ZXN0GiguemlwbmV0LmxvY2FsY2hhaW4udjEuU2V0V2VpZ2h0c1Jlc3BvbnNlElwKCVNlcnZlQXhvbhImLnppcG5ldC5sb2NhbGNoYWluLnYxLlNlcnZlQXhvblJlcXVlc3QaJy56aXBuZXQubG9jYWxjaGFpbi52MS5TZXJ2ZUF4b25SZXNwb25zZWIGcHJvdG8z");
 
 /**
  * A block.
@@ -356,6 +356,13 @@ export type Neuron = Message<"zipnet.localchain.v1.Neuron"> & {
    * @generated from field: repeated zipnet.localchain.v1.UidWeight weights = 12;
    */
   weights: UidWeight[];
+
+  /**
+   * Where it can be reached, as it announced. Absent when it announced nothing.
+   *
+   * @generated from field: zipnet.localchain.v1.Axon axon = 13;
+   */
+  axon?: Axon | undefined;
 };
 
 /**
@@ -364,6 +371,34 @@ export type Neuron = Message<"zipnet.localchain.v1.Neuron"> & {
  */
 export const NeuronSchema: GenMessage<Neuron> = /*@__PURE__*/
   messageDesc(file_zipnet_localchain_v1_local_chain, 9);
+
+/**
+ * Where a neuron can be reached.
+ *
+ * @generated from message zipnet.localchain.v1.Axon
+ */
+export type Axon = Message<"zipnet.localchain.v1.Axon"> & {
+  /**
+   * IPv4 or IPv6 address as text, for example "203.0.113.7" or "2001:db8::7".
+   *
+   * @generated from field: string ip = 1;
+   */
+  ip: string;
+
+  /**
+   * TCP port, 1 to 65,535.
+   *
+   * @generated from field: uint32 port = 2;
+   */
+  port: number;
+};
+
+/**
+ * Describes the message zipnet.localchain.v1.Axon.
+ * Use `create(AxonSchema)` to create a new message.
+ */
+export const AxonSchema: GenMessage<Axon> = /*@__PURE__*/
+  messageDesc(file_zipnet_localchain_v1_local_chain, 10);
 
 /**
  * A weight.
@@ -391,7 +426,7 @@ export type UidWeight = Message<"zipnet.localchain.v1.UidWeight"> & {
  * Use `create(UidWeightSchema)` to create a new message.
  */
 export const UidWeightSchema: GenMessage<UidWeight> = /*@__PURE__*/
-  messageDesc(file_zipnet_localchain_v1_local_chain, 10);
+  messageDesc(file_zipnet_localchain_v1_local_chain, 11);
 
 /**
  * Whom to register.
@@ -419,7 +454,7 @@ export type RegisterRequest = Message<"zipnet.localchain.v1.RegisterRequest"> & 
  * Use `create(RegisterRequestSchema)` to create a new message.
  */
 export const RegisterRequestSchema: GenMessage<RegisterRequest> = /*@__PURE__*/
-  messageDesc(file_zipnet_localchain_v1_local_chain, 11);
+  messageDesc(file_zipnet_localchain_v1_local_chain, 12);
 
 /**
  * Where it stands.
@@ -440,7 +475,7 @@ export type RegisterResponse = Message<"zipnet.localchain.v1.RegisterResponse"> 
  * Use `create(RegisterResponseSchema)` to create a new message.
  */
 export const RegisterResponseSchema: GenMessage<RegisterResponse> = /*@__PURE__*/
-  messageDesc(file_zipnet_localchain_v1_local_chain, 12);
+  messageDesc(file_zipnet_localchain_v1_local_chain, 13);
 
 /**
  * Whose stake to set.
@@ -468,7 +503,7 @@ export type SetStakeRequest = Message<"zipnet.localchain.v1.SetStakeRequest"> & 
  * Use `create(SetStakeRequestSchema)` to create a new message.
  */
 export const SetStakeRequestSchema: GenMessage<SetStakeRequest> = /*@__PURE__*/
-  messageDesc(file_zipnet_localchain_v1_local_chain, 13);
+  messageDesc(file_zipnet_localchain_v1_local_chain, 14);
 
 /**
  * Nothing.
@@ -483,7 +518,7 @@ export type SetStakeResponse = Message<"zipnet.localchain.v1.SetStakeResponse"> 
  * Use `create(SetStakeResponseSchema)` to create a new message.
  */
 export const SetStakeResponseSchema: GenMessage<SetStakeResponse> = /*@__PURE__*/
-  messageDesc(file_zipnet_localchain_v1_local_chain, 14);
+  messageDesc(file_zipnet_localchain_v1_local_chain, 15);
 
 /**
  * Weights to set.
@@ -546,7 +581,7 @@ export type SetWeightsRequest = Message<"zipnet.localchain.v1.SetWeightsRequest"
  * Use `create(SetWeightsRequestSchema)` to create a new message.
  */
 export const SetWeightsRequestSchema: GenMessage<SetWeightsRequest> = /*@__PURE__*/
-  messageDesc(file_zipnet_localchain_v1_local_chain, 15);
+  messageDesc(file_zipnet_localchain_v1_local_chain, 16);
 
 /**
  * Where they landed.
@@ -567,7 +602,78 @@ export type SetWeightsResponse = Message<"zipnet.localchain.v1.SetWeightsRespons
  * Use `create(SetWeightsResponseSchema)` to create a new message.
  */
 export const SetWeightsResponseSchema: GenMessage<SetWeightsResponse> = /*@__PURE__*/
-  messageDesc(file_zipnet_localchain_v1_local_chain, 16);
+  messageDesc(file_zipnet_localchain_v1_local_chain, 17);
+
+/**
+ * Where to be reached.
+ *
+ * @generated from message zipnet.localchain.v1.ServeAxonRequest
+ */
+export type ServeAxonRequest = Message<"zipnet.localchain.v1.ServeAxonRequest"> & {
+  /**
+   * The signing hotkey: SS58 address, prefix 42.
+   *
+   * @generated from field: string hotkey = 1;
+   */
+  hotkey: string;
+
+  /**
+   * Subnet number.
+   *
+   * @generated from field: uint32 netuid = 2;
+   */
+  netuid: number;
+
+  /**
+   * The address.
+   *
+   * @generated from field: zipnet.localchain.v1.Axon axon = 3;
+   */
+  axon?: Axon | undefined;
+
+  /**
+   * Number of a recent finalized block; the call is good for 64 blocks after it.
+   *
+   * @generated from field: uint32 era_block = 4;
+   */
+  eraBlock: number;
+
+  /**
+   * sr25519 signature, 64 bytes, over the SHA-256 of the text "zipnet.localchain.v1.ServeAxonRequest", a line feed, and
+   * this message without this field in protobuf binary form.
+   *
+   * @generated from field: bytes signature = 5;
+   */
+  signature: Uint8Array;
+};
+
+/**
+ * Describes the message zipnet.localchain.v1.ServeAxonRequest.
+ * Use `create(ServeAxonRequestSchema)` to create a new message.
+ */
+export const ServeAxonRequestSchema: GenMessage<ServeAxonRequest> = /*@__PURE__*/
+  messageDesc(file_zipnet_localchain_v1_local_chain, 18);
+
+/**
+ * Where it landed.
+ *
+ * @generated from message zipnet.localchain.v1.ServeAxonResponse
+ */
+export type ServeAxonResponse = Message<"zipnet.localchain.v1.ServeAxonResponse"> & {
+  /**
+   * Block that holds it.
+   *
+   * @generated from field: uint32 block_number = 1;
+   */
+  blockNumber: number;
+};
+
+/**
+ * Describes the message zipnet.localchain.v1.ServeAxonResponse.
+ * Use `create(ServeAxonResponseSchema)` to create a new message.
+ */
+export const ServeAxonResponseSchema: GenMessage<ServeAxonResponse> = /*@__PURE__*/
+  messageDesc(file_zipnet_localchain_v1_local_chain, 19);
 
 /**
  * The embedded chain for development, demos and tests. Times are unix milliseconds, as on the real chain.
@@ -645,6 +751,16 @@ export const LocalChainService: GenService<{
     methodKind: "unary";
     input: typeof SetWeightsRequestSchema;
     output: typeof SetWeightsResponseSchema;
+  },
+  /**
+   * Announces where a hotkey can be reached, signed by it. Errors as of SetWeights.
+   *
+   * @generated from rpc zipnet.localchain.v1.LocalChainService.ServeAxon
+   */
+  serveAxon: {
+    methodKind: "unary";
+    input: typeof ServeAxonRequestSchema;
+    output: typeof ServeAxonResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_zipnet_localchain_v1_local_chain, 0);

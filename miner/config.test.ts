@@ -33,6 +33,25 @@ describe("the miner's settings", () => {
     ]);
   });
 
+  it("take several addresses of the server, and a chain to find relays on", () => {
+    const settings = readMinerSettings({
+      ...GOOD,
+      ZIPNET_SERVER_URL: "http://10.0.0.1:8450, http://10.0.0.2:8450/",
+      ZIPNET_CHAIN: "local:http://127.0.0.1:9944",
+      ZIPNET_MIN_RELAY_STAKE_TAO: "7",
+    });
+    const hotkey = SERVER;
+    assert.deepEqual(settings.endpoints, [
+      { url: "http://10.0.0.1:8450", hotkey },
+      { url: "http://10.0.0.2:8450", hotkey },
+    ]);
+    assert.equal(settings.chain?.url, "http://127.0.0.1:9944");
+    assert.equal(settings.minRelayStakeRao, 7_000_000_000n);
+    assert.equal(readMinerSettings(GOOD).chain, undefined);
+    assert.match(problemsOf({ ZIPNET_SERVER_URL: "http://10.0.0.1 nowhere" })[0] ?? "", /_SERVER_URL .*addresses/);
+    assert.match(problemsOf({ ZIPNET_CHAIN: "finney" })[0] ?? "", /_CHAIN .*local:http/);
+  });
+
   it("name every mistake at once", () => {
     const problems = problemsOf({
       ZIPNET_RELAYS: `http://10.0.0.1:8451#${RELAY},http://10.0.0.1`,

@@ -1,7 +1,12 @@
 /**
  * The miner's settings.
  */
-import { LOG_SETTINGS, SITE_READER_SETTINGS } from "../adapters/settings/common-settings.js";
+import {
+  CALLER_SETTINGS,
+  LOG_SETTINGS,
+  OPTIONAL_CHAIN,
+  SITE_READER_SETTINGS,
+} from "../adapters/settings/common-settings.js";
 import {
   type RawSettings,
   type SettingsOf,
@@ -33,12 +38,17 @@ function allOf<T>(text: string, read: (word: string) => T | undefined): readonly
 
 /** The settings by name: meaning, default and check. */
 export const SETTINGS = {
-  serverUrl: setting("Address of the subnet's server.", parse.url()),
+  serverUrl: setting("Address of the subnet's server; several are separated by commas.", parse.urls()),
   serverHotkey: setting("The server's hotkey: it receives our calls and signs epochs and receipts.", parse.hotkey()),
   relays: setting(
     "Validators that pass assignments on when the server is out of reach: address#hotkey, separated by commas.",
     parse.custom("address#hotkey for each relay, separated by commas", (text) => allOf(text, relayOf), []),
   ),
+  chain: setting(
+    'Chain to find relays on, as "local:http://host:port". Default none: only those that are named are used.',
+    OPTIONAL_CHAIN,
+  ),
+  ...CALLER_SETTINGS,
   network: setting("Chain network of the subnet, for example finney, test or local.", parse.text("local")),
   netuid: setting("Number of the subnet, 0 to 65535.", parse.integer({ min: 0, max: 65_535 }, 1)),
   wallet: setting("The miner's hotkey: a wallet file, or a development key such as //Alice.", parse.text(), {
@@ -65,9 +75,12 @@ export const SETTINGS = {
 
 /** The miner's settings, parsed and checked. */
 export interface MinerSettings extends SettingsOf<typeof SETTINGS> {
-  /** The server first, then the relays in the order given. */
+  /** The server's addresses first, then the relays that are named. */
   readonly endpoints: readonly Endpoint[];
+  readonly minRelayStakeRao: bigint;
 }
+
+const RAO_PER_TAO = 1_000_000_000n;
 
 function named(name: keyof typeof SETTINGS): string {
   return `${environmentName(name)} (${flagName(name)})`;
@@ -104,5 +117,7 @@ function problemsOf(values: SettingsOf<typeof SETTINGS>): string[] {
 /** Reads the settings. Throws SettingsError with every mistake at once. */
 export function readMinerSettings(raw: RawSettings): MinerSettings {
   const values = readSettings(SETTINGS, raw, problemsOf);
-  return { ...values, endpoints: [{ url: values.serverUrl, hotkey: values.serverHotkey }, ...values.relays] };
+  const servers = values.serverUrl.map((url) => ({ url, hotkey: values.serverHotkey }));
+  const minRelayStakeRao = BigInt(values.minRelayStakeTao) * RAO_PER_TAO;
+  return { ...values, endpoints: [...servers, ...values.relays], minRelayStakeRao };
 }

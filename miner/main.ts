@@ -4,6 +4,7 @@
 import { SOFTWARE_VERSION } from "../core/version.js";
 import { randomInt } from "node:crypto";
 import { chromiumPages } from "../adapters/browser/chromium.js";
+import { localChain } from "../adapters/chain/local/client.js";
 import { systemClock } from "../adapters/clock/system-clock.js";
 import { createLog } from "../adapters/log/pino-log.js";
 import { listingFiles } from "../adapters/parquet/listing-files.js";
@@ -15,8 +16,9 @@ import { folderState } from "../adapters/state/folder-state.js";
 import { fetchTransfer } from "../adapters/transfer/fetch-transfer.js";
 import { loadSigner, verifySr25519 } from "../adapters/wallet/wallet.js";
 import type { ListingSource } from "../core/ports.js";
-import { createClients } from "../rpc/client.js";
+import { createServerClients } from "../rpc/client.js";
 import { followEpochs } from "../rpc/follower.js";
+import { relayDiscovery } from "../rpc/relay-discovery.js";
 import { type MinerSettings, readMinerSettings } from "./config.js";
 import { runMiner } from "./miner.js";
 import { serverCalls } from "./server-calls.js";
@@ -58,9 +60,13 @@ export async function main(raw: Readonly<Record<string, string | undefined>>, si
   await claimState(state, `${network}/${netuid}/${signer.hotkey}`);
   const { source, close } = await openSource(settings, signer.hotkey);
   const clock = systemClock;
-  const clients = createClients({ url: settings.serverUrl, hotkey: serverHotkey }, { signer, network, netuid, clock });
+  const calling = { signer, network, netuid, clock, transport: settings.transport };
+  const clients = createServerClients(settings.serverUrl, serverHotkey, calling);
+  const chain = settings.chain === undefined ? undefined : localChain({ url: settings.chain.url, clock });
   const random = (): number => randomInt(2 ** 32) / 2 ** 32;
   const common = { clock, random, log, signer, verify: verifySr25519 };
+  const discovery = { network, netuid, minStakeRao: settings.minRelayStakeRao };
+  const discoverRelays = chain === undefined ? {} : { discoverRelays: relayDiscovery({ chain, ...discovery }) };
   log.info({ event: "started", hotkey: signer.hotkey, source: source.name }, `miner ${signer.hotkey} has started`);
   try {
     await runMiner(
@@ -72,13 +78,17 @@ export async function main(raw: Readonly<Record<string, string | undefined>>, si
         transfer: fetchTransfer(),
         server: serverCalls(clients.submissions),
         follow: (own, ended) =>
-          followEpochs({ ...common, endpoints, network, netuid, recordSigner: serverHotkey, ...own }, ended),
+          followEpochs(
+            { ...calling, ...common, ...discoverRelays, endpoints, recordSigner: serverHotkey, ...own },
+            ended,
+          ),
       },
       { network, netuid, serverHotkey, concurrency, coverPercent, reportProgress: settings.progress === "on" },
       signal,
     );
   } finally {
     clients.close();
+    chain?.close();
     await close();
   }
 }

@@ -41,7 +41,7 @@ export interface RunningMiner {
   readonly events: readonly MinerEvent[];
   /** Events of one kind. */
   of<E extends MinerEvent["event"]>(kind: E): Extract<MinerEvent, { event: E }>[];
-  /** Delivers an event of the epoch stream, as the follower does. */
+  /** Delivers an event of the epoch stream, and saves the position after it, as the follower does. */
   deliver(event: FollowedEvent): Promise<void>;
   /** Whether the program has ended, by itself or by stop. */
   readonly ended: boolean;
@@ -74,7 +74,10 @@ export function startMiner(
     server: serverCalls(world.clients.submissions),
     follow: (handlers, signal) =>
       new Promise((resolve) => {
-        deliver = handlers.onEvent;
+        deliver = async (event) => {
+          await handlers.onEvent(event);
+          await handlers.tokens.save(new Uint8Array([1]));
+        };
         if (signal.aborted) resolve();
         signal.addEventListener("abort", () => resolve(), { once: true });
       }),

@@ -11,6 +11,7 @@ import type { Clock, Signer } from "../core/ports.js";
 import { timeoutHeader, withTimeouts } from "./call-timeouts.js";
 import { clientSessions } from "./client-sessions.js";
 import { type ClosableTransport, type GrpcTransportOptions, grpcTransport } from "./grpc-transport.js";
+import { rotating } from "./rotating-transport.js";
 import { signingInterceptor } from "./signing.js";
 
 /** A process to call. */
@@ -62,6 +63,20 @@ const IDLE_TIMEOUT_MS = 45_000;
 
 /** Makes clients for an endpoint. Connects with the first call. */
 export function createClients(endpoint: Endpoint, options: ClientOptions): Clients {
+  return clientsOver(openTransport(endpoint, options));
+}
+
+/**
+ * Makes clients for a server that can be reached at several addresses. A call that finds nobody rejects; the next one
+ * goes to the next address.
+ *
+ * @param urls at least one.
+ */
+export function createServerClients(urls: readonly string[], hotkey: string, options: ClientOptions): Clients {
+  return clientsOver(rotating(urls.map((url) => openTransport({ url, hotkey }, options))));
+}
+
+function openTransport(endpoint: Endpoint, options: ClientOptions): ClosableTransport {
   const { signer, network, netuid, clock } = options;
   const scope = { receiver: endpoint.hotkey, network, netuid };
   const readServerKey = async (): Promise<Uint8Array> => (await info.getServerInfo({})).sessionKey;
@@ -71,12 +86,16 @@ export function createClients(endpoint: Endpoint, options: ClientOptions): Clien
   const opened = open({ url: endpoint.url, interceptors, maxAnswerBytes: MAX_ANSWER_BYTES });
   const transport = withTimeouts(opened.transport, UNARY_TIMEOUT_MS);
   const info = createClient(ServerInfoService, transport);
+  return { transport, close: () => opened.close() };
+}
+
+function clientsOver({ transport, close }: ClosableTransport): Clients {
   return {
     epochs: createClient(EpochService, transport),
     submissions: createClient(SubmissionService, transport),
     judging: createClient(JudgingService, transport),
-    info,
-    close: () => opened.close(),
+    info: createClient(ServerInfoService, transport),
+    close,
   };
 }
 

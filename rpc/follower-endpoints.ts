@@ -7,7 +7,7 @@ import type { Endpoint } from "./client.js";
 import type { FollowOptions } from "./follower-options.js";
 
 /** From one look for relays to the next: this, give or take a half. */
-export const DISCOVERY_INTERVAL_MS = 1_200_000;
+const DISCOVERY_INTERVAL_MS = 1_200_000;
 /** The same after a look that failed. */
 export const DISCOVERY_RETRY_MS = 60_000;
 

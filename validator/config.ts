@@ -1,7 +1,13 @@
 /**
  * The validator's settings.
  */
-import { DEPLOYMENT_SETTINGS, LOG_SETTINGS, SITE_READER_SETTINGS } from "../adapters/settings/common-settings.js";
+import { isIP } from "node:net";
+import {
+  CALLER_SETTINGS,
+  DEPLOYMENT_SETTINGS,
+  LOG_SETTINGS,
+  SITE_READER_SETTINGS,
+} from "../adapters/settings/common-settings.js";
 import { LIMIT_SETTINGS, callerLimitsOf } from "../adapters/settings/limit-settings.js";
 import {
   type RawSettings,
@@ -13,11 +19,11 @@ import {
   setting,
 } from "../adapters/settings/settings.js";
 import { trustedProxies } from "../rpc/caller-address.js";
-import type { ValidatorConfig } from "./parts.js";
+import type { RelayAxon, ValidatorConfig } from "./parts.js";
 
 /** The settings by name: meaning, default and check. */
 export const SETTINGS = {
-  serverUrl: setting("Address of the subnet's server.", parse.url()),
+  serverUrl: setting("Address of the subnet's server; several are separated by commas.", parse.urls()),
   serverHotkey: setting(
     "The server's hotkey: it receives our calls and signs epochs, receipts and snapshots.",
     parse.hotkey(),
@@ -40,6 +46,15 @@ export const SETTINGS = {
     "Address at which miners reach the relay. Default the address it listens on.",
     parse.optionalUrl(),
   ),
+  relayAxonIp: setting(
+    "IP address at which the chain announces the relay to miners. Default publicUrl's, where that is http and names one; otherwise it is not announced.",
+    parse.optionalCustom("an IPv4 or IPv6 address", readIp),
+  ),
+  relayAxonPort: setting(
+    "Port that is announced with it. Default publicUrl's, or the one that the relay listens on.",
+    parse.optionalCustom("a whole number from 1 to 65535", readPort),
+  ),
+  ...CALLER_SETTINGS,
   source: setting(
     "Where listings are read again: zillow-shape reads the pages of sourceUrl, invented makes them up (only to test judging).",
     parse.oneOf(["zillow-shape", "invented"], "zillow-shape"),
@@ -85,6 +100,24 @@ export const SETTINGS = {
   ...LOG_SETTINGS,
 } as const;
 
+/** An IP address in its usual spelling; undefined for what is none. */
+function readIp(text: string): string | undefined {
+  if (isIP(text) !== 6) return isIP(text) === 4 ? text : undefined;
+  return new URL(`http://[${text}]`).hostname.slice(1, -1);
+}
+
+function readPort(text: string): number | undefined {
+  return /^\d{1,5}$/.test(text) && Number(text) >= 1 && Number(text) <= 65_535 ? Number(text) : undefined;
+}
+
+/** Where the relay is announced; undefined where it is not. Axons speak cleartext, so an https address is not announced. */
+function axonOf({ relayAxonIp, relayAxonPort, publicUrl }: ValidatorSettings): RelayAxon | undefined {
+  const url = publicUrl?.startsWith("http:") === true ? new URL(publicUrl) : undefined;
+  const ip = relayAxonIp ?? readIp(url?.hostname.replace(/^\[|\]$/g, "") ?? "");
+  const publicPort = url === undefined ? undefined : Number(url.port || "80");
+  return ip === undefined ? undefined : { ip, port: relayAxonPort ?? publicPort };
+}
+
 /** The validator's settings as they hold. */
 export type ValidatorSettings = SettingsOf<typeof SETTINGS>;
 
@@ -119,6 +152,11 @@ const RAO_PER_TAO = 1_000_000_000n;
 /** The relay takes small requests only: tokens, ids and page sizes. */
 const MAX_RELAY_REQUEST_BYTES = 65_536;
 
+/** Least stake of a validator whose relay is followed while the server is out of reach. */
+export function minRelayStakeRaoOf({ minRelayStakeTao }: ValidatorSettings): bigint {
+  return BigInt(minRelayStakeTao) * RAO_PER_TAO;
+}
+
 /** What the validator itself needs of the settings. */
 export function configOf(settings: ValidatorSettings): ValidatorConfig {
   const { network, netuid, serverHotkey, concurrency } = settings;
@@ -133,6 +171,7 @@ export function configOf(settings: ValidatorSettings): ValidatorConfig {
       host: settings.listenHost,
       port: settings.listenPort,
       publicUrl: settings.publicUrl,
+      axon: axonOf(settings),
       minValidatorStakeRao: BigInt(settings.minValidatorStakeTao) * RAO_PER_TAO,
       metagraphMaxAgeMs,
       limits: { ...callerLimitsOf(settings), maxRequestBytes: MAX_RELAY_REQUEST_BYTES },

@@ -18,9 +18,10 @@ import { folderState } from "../adapters/state/folder-state.js";
 import { fetchTransfer } from "../adapters/transfer/fetch-transfer.js";
 import { loadSigner, verifySr25519 } from "../adapters/wallet/wallet.js";
 import type { ListingSource } from "../core/ports.js";
-import { createClients } from "../rpc/client.js";
+import { createServerClients } from "../rpc/client.js";
 import { followEpochs } from "../rpc/follower.js";
-import { type ValidatorSettings, configOf, readValidatorSettings } from "./config.js";
+import { relayDiscovery } from "../rpc/relay-discovery.js";
+import { type ValidatorSettings, configOf, minRelayStakeRaoOf, readValidatorSettings } from "./config.js";
 import { judgingCalls } from "./server-calls.js";
 import { runValidator } from "./validator.js";
 import { SOFTWARE_VERSION } from "../core/version.js";
@@ -55,14 +56,17 @@ export async function main(raw: Readonly<Record<string, string | undefined>>, si
   const log = createLog("validator", { format: settings.logFormat, level: settings.logLevel });
   const clock = systemClock;
   const signer = await loadSigner(settings.wallet);
-  const endpoint = { url: settings.serverUrl, hotkey: serverHotkey };
+  const endpoints = settings.serverUrl.map((url) => ({ url, hotkey: serverHotkey }));
   const random = (): number => randomInt(2 ** 32) / 2 ** 32;
   const common = { clock, random, log, signer, verify: verifySr25519 };
   const state = folderState(join(stateDir, "state"));
   await claimState(state, `${network}/${netuid}/${signer.hotkey}`);
   const { source, close } = await openSource(settings, signer.hotkey);
-  const clients = createClients(endpoint, { signer, network, netuid, clock });
+  const calling = { signer, network, netuid, clock, transport: settings.transport };
+  const clients = createServerClients(settings.serverUrl, serverHotkey, calling);
   const chain = localChain({ url: settings.chain.url, clock });
+  const minStakeRao = minRelayStakeRaoOf(settings);
+  const discoverRelays = relayDiscovery({ chain, network, netuid, minStakeRao });
   const relayCache = memoryCache(clock);
   log.info({ event: "started", hotkey: signer.hotkey, source: source.name }, `validator ${signer.hotkey} has started`);
   try {
@@ -79,10 +83,7 @@ export async function main(raw: Readonly<Record<string, string | undefined>>, si
         relayCache,
         server: judgingCalls(clients),
         follow: (own, ended) =>
-          followEpochs(
-            { ...common, endpoints: [endpoint], network, netuid, recordSigner: serverHotkey, ...own },
-            ended,
-          ),
+          followEpochs({ ...calling, ...common, endpoints, discoverRelays, recordSigner: serverHotkey, ...own }, ended),
       },
       configOf(settings),
       signal,

@@ -56,6 +56,13 @@ export interface ValidatorConfig {
   readonly relay: RelayConfig;
 }
 
+/** Where the relay is announced on the chain. */
+export interface RelayAxon {
+  readonly ip: string;
+  /** Undefined: the port that the relay listens on. */
+  readonly port: number | undefined;
+}
+
 /** How the relay serves. */
 interface RelayConfig {
   readonly host: string;
@@ -63,6 +70,8 @@ interface RelayConfig {
   readonly port: number;
   /** Where others reach it; undefined: where it listens. */
   readonly publicUrl: string | undefined;
+  /** Undefined: it is not announced. */
+  readonly axon: RelayAxon | undefined;
   readonly minValidatorStakeRao: bigint;
   readonly metagraphMaxAgeMs: number;
   readonly limits: CallerLimits;

@@ -20,7 +20,7 @@ import { createClients } from "../rpc/client.js";
 import { fromConnectError } from "../rpc/errors.js";
 import { LIMITS } from "../rpc/kit.test-support.js";
 import { quietLog } from "../test/support/quiet-log.js";
-import { readValidatorSettings } from "./config.js";
+import { configOf, readValidatorSettings } from "./config.js";
 import type { ValidatorConfig, ValidatorParts } from "./parts.js";
 import {
   EPOCH_ID,
@@ -42,6 +42,7 @@ const RELAY: ValidatorConfig["relay"] = {
   host: "127.0.0.1",
   port: 0,
   publicUrl: undefined,
+  axon: undefined,
   minValidatorStakeRao: 0n,
   metagraphMaxAgeMs: 60_000,
   limits: { ...LIMITS, maxClockDifferenceMs: 30_000 },
@@ -252,5 +253,27 @@ describe("readValidatorSettings", () => {
     };
     assert.throws(() => readValidatorSettings({ ...raw, ZIPNET_SOURCE_URL: "https://homes.example" }), /CONTACT/);
     assert.equal(readValidatorSettings({ ...raw, ZIPNET_SOURCE_URL: "http://127.0.0.1:8" }).requestIntervalMs, 500);
+  });
+
+  it("announces the relay at the address that it is told, or at a public one that is cleartext and names an IP", () => {
+    const raw = {
+      ZIPNET_SERVER_URL: "http://127.0.0.1:1,http://127.0.0.1:2",
+      ZIPNET_SERVER_HOTKEY: "5GrwvaEF5zXb26Fz9rcQpDWS57CtERHpNehXCPcNoHGKutQY",
+      ZIPNET_WALLET: "//V",
+      ZIPNET_STATE_DIR: "x",
+      ZIPNET_SOURCE_URL: "http://127.0.0.1:8",
+    };
+    assert.deepEqual(readValidatorSettings(raw).serverUrl, ["http://127.0.0.1:1", "http://127.0.0.1:2"]);
+    const axon = (more: Record<string, string>) => configOf(readValidatorSettings({ ...raw, ...more })).relay.axon;
+    assert.equal(axon({}), undefined);
+    assert.deepEqual(axon({ ZIPNET_PUBLIC_URL: "http://203.0.113.7:8451" }), { ip: "203.0.113.7", port: 8451 });
+    assert.deepEqual(axon({ ZIPNET_PUBLIC_URL: "http://[2001:DB8::7]" }), { ip: "2001:db8::7", port: 80 });
+    assert.equal(axon({ ZIPNET_PUBLIC_URL: "https://203.0.113.7" }), undefined);
+    assert.equal(axon({ ZIPNET_PUBLIC_URL: "http://relay.example" }), undefined);
+    const told = { ZIPNET_PUBLIC_URL: "https://relay.example", ZIPNET_RELAY_AXON_IP: "2001:0db8::0007" };
+    assert.deepEqual(axon(told), { ip: "2001:db8::7", port: undefined });
+    assert.deepEqual(axon({ ...told, ZIPNET_RELAY_AXON_PORT: "9000" }), { ip: "2001:db8::7", port: 9000 });
+    assert.throws(() => axon({ ZIPNET_RELAY_AXON_IP: "relay.example" }), /ZIPNET_RELAY_AXON_IP .*IPv4 or IPv6/);
+    assert.throws(() => axon({ ZIPNET_RELAY_AXON_PORT: "0" }), /ZIPNET_RELAY_AXON_PORT .*1 to 65535/);
   });
 });

@@ -13,6 +13,7 @@ import { tableOf } from "./judge/publish.js";
 import { savedReports } from "./judge/work-store.js";
 import { keepRecord } from "./keep-records.js";
 import type { ValidatorConfig, ValidatorParts } from "./parts.js";
+import { announceRelay } from "./relay/announce.js";
 import { startRelay } from "./relay/relay.js";
 import { SettledTables } from "./weights/settled-tables.js";
 import { keepWeightsSet } from "./weights/weights-loop.js";
@@ -53,7 +54,10 @@ async function run(parts: ValidatorParts, config: ValidatorConfig, signal: Abort
     { epochs, epochLengthSeconds, config, chain, cache: relayCache, clock, random, log, signer, verify },
     ended,
   );
+  const { axon } = config.relay;
+  const announcing = { chain, signer, clock, random, log };
   const work = [
+    ...(axon === undefined ? [] : [announceRelay({ ip: axon.ip, port: axon.port ?? relay.port }, announcing, ended)]),
     parts.follow(
       {
         tokens: { load: () => state.read(TOKEN_KEY), save: (token) => state.write(TOKEN_KEY, token) },

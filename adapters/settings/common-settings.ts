@@ -63,6 +63,23 @@ function readChainPlace(text: string): ChainPlace | undefined {
 
 const readNetwork = (text: string): string | undefined => (/^[A-Za-z0-9_-]{1,32}$/.test(text) ? text : undefined);
 
+const CHAIN_FORM = 'of the form "local:http://127.0.0.1:9944"';
+
+/** Chain of a program that can do without. */
+export const OPTIONAL_CHAIN = parse.optionalCustom<ChainPlace>(CHAIN_FORM, readChainPlace);
+
+/** How a program calls the server, and whom it calls in its place. */
+export const CALLER_SETTINGS = {
+  transport: setting(
+    "What carries the calls: connect, or grpc-js, which spreads them over all addresses of the server's name. Default connect.",
+    parse.oneOf(["connect", "grpc-js"], "connect"),
+  ),
+  minRelayStakeTao: setting(
+    "Least stake in TAO of a validator whose relay is found on the chain and used. Default 1000.",
+    parse.integer({ min: 0, max: 21_000_000 }, 1_000),
+  ),
+};
+
 /** Which deployment a program with a chain belongs to, and where that chain is. */
 export const DEPLOYMENT_SETTINGS = {
   network: setting(
@@ -72,7 +89,7 @@ export const DEPLOYMENT_SETTINGS = {
   netuid: setting("Subnet. Default 1.", parse.integer({ min: 0, max: 65_535 }, 1)),
   chain: setting(
     'Chain, as "local:http://host:port". Default local:http://127.0.0.1:9944.',
-    parse.custom<ChainPlace>('of the form "local:http://127.0.0.1:9944"', readChainPlace, {
+    parse.custom<ChainPlace>(CHAIN_FORM, readChainPlace, {
       kind: "local",
       url: "http://127.0.0.1:9944",
     }),

@@ -118,6 +118,11 @@ function readUrl(text: string): string | undefined {
   return url?.protocol === "http:" || url?.protocol === "https:" ? text.replace(/\/+$/, "") : undefined;
 }
 
+function readUrls(text: string): readonly string[] | undefined {
+  const urls = readList(text).map(readUrl);
+  return urls.length > 0 && urls.every((url) => url !== undefined) ? urls : undefined;
+}
+
 const HOTKEY = /^5[1-9A-HJ-NP-Za-km-z]{47}$/;
 const readHotkey = (text: string): string | undefined => (HOTKEY.test(text) ? text : undefined);
 const readList = (text: string): readonly string[] => text.split(/[\s,]+/).filter((part) => part !== "");
@@ -149,6 +154,9 @@ export const parse = {
   /** An http or https address, without a slash at its end. */
   url: (fallback?: string): z.ZodType<string> =>
     textual("an http:// or https:// address", readUrl, fallbackOf(fallback)),
+  /** http or https addresses, at least one, as `url`. */
+  urls: (): z.ZodType<readonly string[]> =>
+    textual<readonly string[]>("http:// or https:// addresses, separated by commas", readUrls, undefined),
   /** An http or https address, or nothing. */
   optionalUrl: (): z.ZodType<string | undefined> =>
     textual<string | undefined>("an http:// or https:// address", readUrl, { value: undefined }),
@@ -169,4 +177,7 @@ export const parse = {
   /** Text in a form of the program's own. `read` answers undefined for what is not in the form. */
   custom: <T>(must: string, read: (text: string) => T | undefined, fallback?: T): z.ZodType<T> =>
     textual(must, read, fallbackOf(fallback)),
+  /** As `custom`, or nothing. */
+  optionalCustom: <T>(must: string, read: (text: string) => T | undefined): z.ZodType<T | undefined> =>
+    textual<T | undefined>(must, read, { value: undefined }),
 };

@@ -156,6 +156,7 @@ export function validatorSpec(plan: NetworkPlan, name: "validator-1" | "validato
     settings: {
       ...clientOf(plan, name, plan.ownerHotkey),
       ZIPNET_LISTEN_PORT: String(plan.ports[name]),
+      ZIPNET_PUBLIC_URL: urlOf(plan.ports[name]),
       ZIPNET_REQUEST_INTERVAL_MS: "50",
     },
   };

@@ -64,7 +64,8 @@ export function callAdapter(
       return;
     }
     const goOn = (way?: UsualWay): void => {
-      setCorsHeaders(response);
+      // Only for pages: what every stream of every other caller would hold for as long as it is open is 3 KB.
+      if (request.headers.origin !== undefined) setCorsHeaders(response);
       serve(handler, request, response, options, refusal, way).catch((error: unknown) => {
         log.debug({ path, err: error }, "a call ended with its connection");
         response.destroy();

@@ -18,6 +18,7 @@ import {
 import { type RawAnswer, openRawCall, rawAnswer } from "./raw-calls.test-support.js";
 
 const PROCEDURE = "/zipnet.v1.EpochService/GetEpoch";
+const PAGE = { origin: "https://a.page" };
 
 describe("hot calls", () => {
   let clock: ManualClock;
@@ -41,11 +42,12 @@ describe("hot calls", () => {
     body: (frame: Buffer) => Buffer = (frame) => frame,
     epochId = idOf(FIRST),
   ): Promise<RawAnswer> {
-    const { stream, frame } = openRawCall(session, PROCEDURE, GetEpochRequestSchema, { epochId }, clock, change);
+    const headers = { ...PAGE, ...change };
+    const { stream, frame } = openRawCall(session, PROCEDURE, GetEpochRequestSchema, { epochId }, clock, headers);
     return rawAnswer(stream, body(frame));
   }
 
-  /** Only connect-es says what browsers want to hear. */
+  /** Only the usual way says what browsers want to hear. */
   const isHot = ({ headers }: RawAnswer): boolean => headers["access-control-allow-origin"] === undefined;
 
   async function warmUp(): Promise<void> {

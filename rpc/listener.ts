@@ -184,6 +184,9 @@ function cleartext(options: ListenerOptions, track: (session: ServerHttp2Session
   return { server, http1 };
 }
 
+/** One for all: the error that abort() makes otherwise holds a stack, for as long as the connection is open. */
+const KEPT = new Error("the connection may live");
+
 /** Ends a connection after a time; returns how to let it live. */
 function cutAfter(timeMs: number, socket: Socket, clock: Clock): () => void {
   const kept = new AbortController();
@@ -191,8 +194,12 @@ function cutAfter(timeMs: number, socket: Socket, clock: Clock): () => void {
     () => socket.destroy(),
     () => {},
   );
-  socket.once("close", () => kept.abort());
-  return () => kept.abort();
+  const keep = (): void => kept.abort(KEPT);
+  socket.once("close", keep);
+  return () => {
+    socket.off("close", keep);
+    keep();
+  };
 }
 
 /** Calls back once it is clear which HTTP a connection speaks, with all bytes so far back in the socket. */

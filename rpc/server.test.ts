@@ -187,9 +187,12 @@ describe("the RPC server", () => {
     assert.equal(preflight.status, 204);
     assert.equal(preflight.headers.get("access-control-allow-origin"), "*");
     assert.match(preflight.headers.get("access-control-allow-headers") ?? "", /zipnet-signature/);
-    const refused = await fetch(path, { method: "POST", body: "{}", headers: { "content-type": "application/json" } });
+    const json = { "content-type": "application/json" };
+    const refused = await fetch(path, { method: "POST", body: "{}", headers: { ...json, origin: "https://a.page" } });
     assert.equal(refused.status, 401);
     assert.equal(refused.headers.get("access-control-allow-origin"), "*");
+    const noPage = await fetch(path, { method: "POST", body: "{}", headers: json });
+    assert.equal(noPage.headers.get("access-control-allow-origin"), null);
     assert.match(await refused.text(), /zipnet-auth-version is missing/);
     assert.equal((await fetch(`${server.url}/nothing/here`)).status, 404);
   });

@@ -89,7 +89,7 @@ export async function withStreams<T>(
 }
 
 /** Resident memory once nothing is left to collect, in KB. */
-export async function residentAfterGc(server: BenchProcess): Promise<number> {
+async function residentAfterGc(server: BenchProcess): Promise<number> {
   await pause(200);
   await server.ask("gc");
   await pause(100);

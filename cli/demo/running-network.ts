@@ -58,6 +58,14 @@ export class RunningNetwork implements AsyncDisposable {
     await program.ended;
   }
 
+  /** Ends a program as an operator does, and resolves with how it ended: by force where graceMs are not enough. */
+  async stop(name: string, graceMs: number): Promise<string> {
+    const program = this.#running(name);
+    this.#expectedToEnd.add(program);
+    await stopPrograms([program], graceMs);
+    return await program.ended;
+  }
+
   /** Starts a program that has ended again, with the same settings. */
   async restart(name: string): Promise<void> {
     await this.start(this.#running(name).spec);

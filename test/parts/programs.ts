@@ -53,8 +53,8 @@ export async function waitUntil(what: string, timeoutMs: number, check: () => Pr
 export interface ProgramGroup {
   /** Temporary folder, removed by stop(). */
   readonly dir: string;
-  /** Starts a program that stays in the foreground. Throws when it is not installed. */
-  start(name: string, args: readonly string[]): void;
+  /** Starts a program that stays in the foreground, with variables added to its environment. Throws when it is not installed. */
+  start(name: string, args: readonly string[], variables?: Readonly<Record<string, string>>): void;
   /** Runs a program to its end and returns its standard output; rejects with its standard error when it fails. */
   run(name: string, args: readonly string[], timeoutMs?: number): Promise<string>;
   /** A sentence on each started program that ended by itself; empty while all run. */
@@ -78,9 +78,10 @@ export function programGroup(name: string): ProgramGroup {
 
   return {
     dir,
-    start(program, args) {
+    start(program, args, variables = {}) {
       const [command, commandArgs] = diesWithParent(installed(program), args);
-      const child = spawn(command, commandArgs, { stdio: ["ignore", "pipe", "pipe"], cwd: dir });
+      const env = { ...process.env, ...variables };
+      const child = spawn(command, commandArgs, { stdio: ["ignore", "pipe", "pipe"], cwd: dir, env });
       const entry = { program, child, lastOutput: "" };
       const remember = (chunk: Buffer): void => void (entry.lastOutput = (entry.lastOutput + chunk).slice(-2_000));
       child.stdout?.on("data", remember);

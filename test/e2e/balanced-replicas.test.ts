@@ -1,0 +1,83 @@
+/**
+ * The deployment of deploy/ for real, without containers: streams held through HAProxy while its three replicas are
+ * restarted one after another.
+ */
+import assert from "node:assert/strict";
+import { setMaxListeners } from "node:events";
+import { type BalancedReplicas, replicasMissing, startBalancedReplicas } from "../parts/balanced-replicas.js";
+import {
+  type HeldStream,
+  holdByFollower,
+  holdByGrpcJs,
+  lossesOf,
+  recordedNumbers,
+  untilCaughtUp,
+} from "../parts/held-streams.js";
+import { waitUntil } from "../parts/programs.js";
+import { keyOf } from "../../cli/demo/setup.js";
+import { missingPart } from "./testbed.js";
+
+const missing = missingPart() ?? replicasMissing();
+const FOLLOWERS = 9;
+const GRPC_JS_CLIENTS = 6;
+/** Longer than a replica takes to come back: who comes back after that finds it empty, and it fills up again. */
+const DRAIN_WINDOW_MS = 10_000;
+
+(missing === undefined ? describe : describe.skip)(
+  `three replicas behind HAProxy${missing === undefined ? "" : ` (${missing})`}`,
+  function () {
+    this.timeout(120_000);
+    let replicas: BalancedReplicas;
+    const end = new AbortController();
+    const streams: HeldStream[] = [];
+    setMaxListeners(0, end.signal);
+
+    before(async () => {
+      replicas = await startBalancedReplicas({ epochLengthSeconds: 3, drainWindowMs: DRAIN_WINDOW_MS });
+      const names = [...replicas.keys.keys()];
+      const key = (index: number) => keyOf(replicas.keys, names[index % names.length] ?? "");
+      for (let index = 0; index < FOLLOWERS; index += 1) {
+        streams.push(holdByFollower(`follower ${index + 1}`, replicas, key(index), end.signal));
+      }
+      for (let index = 0; index < GRPC_JS_CLIENTS; index += 1) {
+        streams.push(holdByGrpcJs(`grpc-js ${index + 1}`, replicas, key(index), end.signal));
+      }
+      await untilCaughtUp(streams, replicas, key(0), 30_000);
+    });
+    after(async () => {
+      end.abort();
+      await Promise.all(streams.map(({ ended }) => ended));
+      await replicas.stop();
+    });
+
+    it("spreads the streams evenly", async () => {
+      const open = (await replicas.replicas()).map((replica) => replica.open);
+      assert.deepEqual(open, [5, 5, 5]);
+    });
+
+    it("loses nothing when the replicas are restarted one after another, and uses all of them again", async () => {
+      const before = streams.map(({ opened }) => opened);
+      await Promise.race([rollingRestart(replicas), replicas.lost]);
+      const owner = keyOf(replicas.keys, "owner");
+      await untilCaughtUp(streams, replicas, owner, 30_000);
+
+      const recorded = await recordedNumbers(replicas, owner);
+      assert.deepEqual(
+        streams.flatMap((held) => lossesOf(held, recorded)),
+        [],
+      );
+      assert.ok(
+        streams.every(({ opened }, index) => opened > (before[index] ?? 0)),
+        "every stream was interrupted",
+      );
+      await waitUntil("every stream open through the balancer", 10_000, async () => {
+        const open = (await replicas.replicas()).map((replica) => replica.open);
+        return open.reduce((sum, count) => sum + count) === streams.length && open.every((count) => count > 0);
+      });
+    });
+  },
+);
+
+async function rollingRestart(replicas: BalancedReplicas): Promise<void> {
+  for (const index of replicas.replicaUrls.keys()) await replicas.restart(index);
+}

@@ -53,7 +53,10 @@ async function main(): Promise<void> {
   });
   try {
     sayAddresses(replicas);
-    const stopped = new Promise<void>((resolve) => stop.signal.addEventListener("abort", () => resolve()));
+    const stopped = new Promise<void>((resolve) => {
+      if (stop.signal.aborted) resolve();
+      else stop.signal.addEventListener("abort", () => resolve(), { once: true });
+    });
     const work = rolling ? rollingRestart(replicas, Number(values.streams), stop.signal) : stopped;
     await Promise.race([work, stopped, replicas.lost]);
   } finally {

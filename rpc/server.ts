@@ -44,7 +44,7 @@ export interface PortOptions extends Omit<ListenerOptions, "handle" | "connectio
   readonly drained?: Promise<unknown>;
   /** Calls whose answers may be at hand. */
   readonly hot?: HotCalls;
-  /** How long open calls may go on after the signal before they are cut. Default 5,000. */
+  /** How long open calls may go on after the signal before they are cut. Default DRAIN_DEADLINE_MS. */
   readonly drainDeadlineMs?: number;
 }
 
@@ -61,6 +61,9 @@ export interface RpcServer {
   /** Resolves after the signal, once every connection has ended. */
   readonly closed: Promise<void>;
 }
+
+/** Time in which calls that are open at the end may be answered. Whoever starts processes must leave them as much. */
+export const DRAIN_DEADLINE_MS = 5_000;
 
 /**
  * Starts to serve. Adds grpc.health.v1 and reflection. Throws when a procedure has no declared role; rejects when the
@@ -117,7 +120,7 @@ export async function serveRouter(
     else signal.addEventListener("abort", () => resolve(), { once: true });
   });
   const told = Promise.all([aborted, options.drained]);
-  return { port: listener.port, closed: told.then(() => listener.close(options.drainDeadlineMs ?? 5_000)) };
+  return { port: listener.port, closed: told.then(() => listener.close(options.drainDeadlineMs ?? DRAIN_DEADLINE_MS)) };
 }
 
 function hotCallsOf(services: Served<readonly DescService[]>): ReadonlyMap<string, HotCall> {

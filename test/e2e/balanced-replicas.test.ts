@@ -4,6 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { setMaxListeners } from "node:events";
+import { request } from "node:http";
 import { type BalancedReplicas, replicasMissing, startBalancedReplicas } from "../parts/balanced-replicas.js";
 import {
   type HeldStream,
@@ -55,6 +56,11 @@ const DRAIN_WINDOW_MS = 10_000;
       assert.deepEqual(open, [5, 5, 5]);
     });
 
+    it("tells the replicas where a caller is, whatever the caller says", async () => {
+      const { usage } = await serverInfoFrom("127.0.0.2", replicas.url);
+      assert.equal(usage.address, "127.0.0.2");
+    });
+
     it("loses nothing when the replicas are restarted one after another, and uses all of them again", async () => {
       const before = streams.map(({ opened }) => opened);
       await Promise.race([rollingRestart(replicas), replicas.lost]);
@@ -77,6 +83,25 @@ const DRAIN_WINDOW_MS = 10_000;
     });
   },
 );
+
+/** GetServerInfo of a caller at an address of this machine that claims to be somewhere else. */
+function serverInfoFrom(localAddress: string, url: string): Promise<{ readonly usage: { readonly address: string } }> {
+  const elsewhere = { "x-forwarded-for": "203.0.113.7", "x-real-ip": "203.0.113.7", forwarded: "for=203.0.113.7" };
+  return new Promise((resolve, reject) => {
+    const call = request(
+      `${url}/zipnet.v1.ServerInfoService/GetServerInfo`,
+      { method: "POST", localAddress, headers: { "content-type": "application/json", ...elsewhere } },
+      (answer) => {
+        let text = "";
+        answer.setEncoding("utf8");
+        answer.on("data", (chunk: string) => (text += chunk));
+        answer.once("end", () => resolve(JSON.parse(text) as Awaited<ReturnType<typeof serverInfoFrom>>));
+      },
+    );
+    call.once("error", reject);
+    call.end("{}");
+  });
+}
 
 async function rollingRestart(replicas: BalancedReplicas): Promise<void> {
   for (const index of replicas.replicaUrls.keys()) await replicas.restart(index);

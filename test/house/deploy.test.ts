@@ -34,6 +34,9 @@ function unknownNames(variables: Variables, settings: SettingsShape): string[] {
   return Object.keys(ours(variables)).filter((name) => !known.has(name));
 }
 
+/** A server's settings by default. */
+const REQUIRED: Variables = { ZIPNET_WALLET: "//Alice", ZIPNET_CATALOGUE: "c" };
+
 const seconds = (text: string): number => Number(/^(\d+)s$/.exec(text)?.[1]);
 
 /** Time that a replica needs from SIGTERM to its end, in seconds, with its clients' way back. */
@@ -59,6 +62,7 @@ describe("deploy/", () => {
       readChainSettings({ ...chain?.environment, ZIPNET_OWNER_HOTKEY: undefined });
       assert.equal(settings.cache.kind, "redis");
       assert.ok(redis);
+      assert.notDeepEqual(settings.trustedProxies, [], "all callers would count as one address");
     });
 
     it("runs three replicas, and the balancer asks for them by their name and port", () => {
@@ -92,8 +96,9 @@ describe("deploy/", () => {
 
     it("gives server and chain settings that they take", () => {
       assert.deepEqual(unknownNames(settings, SERVER), []);
-      const { cache, objects } = readServerSettings(settings);
+      const { cache, objects, trustedProxies } = readServerSettings(settings);
       assert.equal(cache.kind, "redis");
+      assert.notDeepEqual(trustedProxies, [], "all callers would count as one address");
       assert.ok(objects !== "default" && objects.kind === "s3", "several machines cannot share a folder");
       const chain = variablesOf(podOf(named("StatefulSet", "zipnet-chain")).container);
       assert.deepEqual(unknownNames(chain, CHAIN), []);
@@ -197,8 +202,13 @@ describe("deploy/", () => {
       assert.ok(config.includes(`uri /${Health.typeName}/Check `));
     });
 
+    it("takes as many streams per connection as the server", () => {
+      const { maxStreamsPerConnection } = readServerSettings(REQUIRED);
+      assert.ok(config.includes(`tune.h2.max-concurrent-streams ${maxStreamsPerConnection}\n`));
+    });
+
     it("cuts no stream between two bookmarks", () => {
-      const bookmarkMs = readServerSettings({ ZIPNET_WALLET: "//Alice", ZIPNET_CATALOGUE: "c" }).bookmarkIntervalMs;
+      const bookmarkMs = readServerSettings(REQUIRED).bookmarkIntervalMs;
       for (const side of ["client", "server"]) {
         const minutes = Number(new RegExp(`^  timeout ${side} (\\d+)m$`, "m").exec(config)?.[1]);
         assert.ok(minutes * 60_000 > 3 * bookmarkMs, side);

@@ -171,6 +171,9 @@ function replicaSpec(plan: NetworkPlan, options: ReplicasOptions, publicUrl: str
     ZIPNET_DATA_DIR: join(plan.dir, nameOf(index)),
     ZIPNET_DRAIN_WINDOW_MS: String(options.drainWindowMs),
     ZIPNET_BOOKMARK_INTERVAL_MS: "2000",
+    // All callers are on this machine and hold few hotkeys.
+    ZIPNET_TRUSTED_PROXIES: "127.0.0.1",
+    ZIPNET_MAX_STREAMS_PER_HOTKEY: "100000",
     // Bounded by what a short run on a slow machine shows, not by what production asks for.
     ZIPNET_COOLDOWN_EPOCHS: "1",
   };

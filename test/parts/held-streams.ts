@@ -14,6 +14,7 @@ import {
   WatchEpochsResponseSchema,
 } from "../../gen/zipnet/v1/epoch_service_pb.js";
 import type { Signer } from "../../core/ports.js";
+import { messageOf } from "../../core/errors.js";
 import { openRecord } from "../../core/signed-record.js";
 import { authHeaders, nextNonce } from "../../rpc/auth.js";
 import { createClients } from "../../rpc/client.js";
@@ -35,6 +36,8 @@ export interface HeldStream {
   readonly epochs: number[];
   /** Numbers of the epochs that closed, as they came. */
   readonly closed: number[];
+  /** How the last stream ended, for people. */
+  how: string;
   /** Streams opened so far: one more than there were interruptions. */
   opened: number;
   /** Resolves once it has ended, after the signal; rejects when it cannot go on. */
@@ -44,7 +47,7 @@ export interface HeldStream {
 const SCOPE = { network: "local", netuid: 1 };
 
 function newStream(name: string): HeldStream {
-  return { name, epochs: [], closed: [], opened: 0, ended: Promise.resolve() };
+  return { name, epochs: [], closed: [], how: "not interrupted so far", opened: 0, ended: Promise.resolve() };
 }
 
 /** Holds a stream by our follower until the signal. */
@@ -71,8 +74,9 @@ export function holdByFollower(
         if (event.kind === "epoch") held.epochs.push(event.epoch.number);
         else held.closed.push(event.closed.epochNumber);
       },
-      observeStream: ({ happened }) => {
-        if (happened === "opened") held.opened += 1;
+      observeStream: (seen) => {
+        if (seen.happened === "opened") held.opened += 1;
+        else held.how = `interrupted: ${seen.how} ${messageOf(seen.error)}`;
       },
     },
     signal,
@@ -109,8 +113,8 @@ async function keepOpen(held: HeldStream, endpoint: HeldEndpoint, signer: Signer
           token = message.resumeToken;
           if (message.event.case === "drain") waitMs = message.event.value.reconnectDelayMs;
         }
-      } catch {
-        // How it broke is not the question, but what is seen all in all.
+      } catch (error) {
+        held.how = `interrupted: ${messageOf(error)}`;
       } finally {
         signal.removeEventListener("abort", cancel);
       }
@@ -165,9 +169,13 @@ export async function untilCaughtUp(
   timeoutMs: number,
 ): Promise<void> {
   const newest = (await recordedNumbers(endpoint, signer)).at(-1) ?? 0;
-  await waitUntil(`epoch ${newest} on every stream`, timeoutMs, async () =>
-    streams.every(({ epochs, closed }) => (epochs.at(-1) ?? 0) >= newest && (closed.at(-1) ?? 0) >= newest - 1),
-  );
+  await waitUntil(`epoch ${newest} on every stream`, timeoutMs, async () => {
+    const behind = streams.filter(
+      ({ epochs, closed }) => (epochs.at(-1) ?? 0) < newest || (closed.at(-1) ?? 0) < newest - 1,
+    );
+    if (behind.length === 0) return true;
+    throw new Error(behind.map((held) => `${held.name} is at ${held.epochs.at(-1)}, ${held.how}`).join("; "));
+  });
 }
 
 /**

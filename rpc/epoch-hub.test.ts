@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { type ClientHttp2Session, type ClientHttp2Stream, connect } from "node:http2";
 import { fromBinary } from "@bufbuild/protobuf";
 import { Code, ConnectError, createClient } from "@connectrpc/connect";
@@ -30,7 +31,7 @@ import {
   until,
 } from "./kit.test-support.js";
 import type { RecordedEpochs } from "./recorded-epochs.js";
-import { openRawCall, statusOf } from "./raw-calls.test-support.js";
+import { openRawCall, rawAnswer, statusOf } from "./raw-calls.test-support.js";
 
 const PROCEDURE = "/zipnet.v1.EpochService/WatchEpochs";
 /** Nonces never go back by less than a minute, so every test has a time of its own. */
@@ -201,6 +202,18 @@ describe("the hub", () => {
     );
     assert.deepEqual(seen, ["started", "caughtUp"]);
     assert.equal(server.streams(), 0);
+  });
+
+  it("says itself that the deadline was what ended a call", async () => {
+    server = await startTestServer(clock);
+    const session = connect(server.url);
+    const late = { "grpc-timeout": "100m" };
+    const { stream, frame } = openRawCall(session, PROCEDURE, WatchEpochsRequestSchema, {}, clock, late);
+    const trailers = once(stream, "trailers");
+    await rawAnswer(stream, frame);
+    const [{ "grpc-status": status }] = (await trailers) as [Record<string, unknown>];
+    assert.equal(status, String(Code.DeadlineExceeded));
+    session.close();
   });
 
   it("tells everybody, however many there are and whoever does not listen", async () => {

@@ -2,6 +2,7 @@
  * One WatchEpochs stream on the plain path, for calls that cannot be handed over to the hub (JSON, HTTP/1.1, a caller's
  * deadline): a cursor that walks the log. It keeps the same promises; a slow client just reads later.
  */
+import { Code, ConnectError } from "@connectrpc/connect";
 import type { WatchEpochsResponse } from "../gen/zipnet/v1/epoch_service_pb.js";
 import type { EpochLog, Ticket } from "./epoch-log.js";
 import {
@@ -24,8 +25,9 @@ export interface WatchOptions extends WatchMessageOptions {
 }
 
 /**
- * The messages of a stream after its first, from a revision on. Ends with the call's signal; after a Drain it rejects
- * with UNAVAILABLE, which is how the caller learns that this was not the end.
+ * The messages of a stream after its first, from a revision on. Ends with the call's signal; at the
+ * call's deadline it rejects with DEADLINE_EXCEEDED, and after a Drain with UNAVAILABLE, which is how the caller learns
+ * that this was not the end.
  */
 export async function* watchEpochs(
   log: EpochLog,
@@ -46,7 +48,7 @@ export async function* watchEpochs(
     const ticket = log.ticket();
     const newest = (await log.newestRevision()) ?? cursor;
     for (let passed = await passNext(log, cursor, newest); passed !== undefined;) {
-      if (signal.aborted) return;
+      if (signal.aborted) return assertNotLate(signal);
       cursor = passed.passedRevision;
       yield message(happenedBy(passed.event));
       passed = await passNext(log, cursor, newest);
@@ -57,7 +59,7 @@ export async function* watchEpochs(
       yield message({ case: "caughtUp", value: {} });
     }
     const woken = await waitFor(ticket, lastMessageMs + bookmarkIntervalMs, options);
-    if (woken === "aborted") return;
+    if (woken === "aborted") return assertNotLate(signal);
     if (woken === "quiet") yield message({ case: "bookmark", value: {} });
     if (woken === "drained") {
       const reconnectDelayMs = drainDelayMs(options.caller, options.drainWindowMs);
@@ -66,6 +68,12 @@ export async function* watchEpochs(
     }
   }
 }
+
+/** Throws DEADLINE_EXCEEDED where that ended the call: an end without an error would say that there is no more to come. */
+function assertNotLate({ reason }: AbortSignal): void {
+  if (reason instanceof ConnectError && reason.code === Code.DeadlineExceeded) throw reason;
+}
+
 type Woken = "rung" | "quiet" | "drained" | "aborted";
 
 /** Waits for a change, the moment of the next bookmark, the drain or the end of the call; leaves nothing behind. */

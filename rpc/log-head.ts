@@ -103,6 +103,16 @@ export class LogHead {
     return true;
   }
 
+  /**
+   * Moves over the close of an epoch whose snapshot is in memory now; whether that was enough. It is not when no later
+   * epoch is known: mostly an epoch closes once the next one is open, so this replica may be behind.
+   */
+  settleNear(closedNumber: number): boolean {
+    const head = this.#head;
+    if (head === undefined || head.number <= closedNumber) return false;
+    return this.advanceNear(head.number);
+  }
+
   #moveTo(head: Head): void {
     if (this.#head !== undefined && revisionOf(head) <= revisionOf(this.#head)) return;
     this.#head = head;

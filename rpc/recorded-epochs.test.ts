@@ -113,6 +113,14 @@ describe("the log of recorded epochs", () => {
     await assert.rejects(log.recordEpoch(epochRecord(FIRST + 3)), rejectsWith("EPOCH_CLOSED", /./));
   });
 
+  it("tells the close of the very first epoch when the one after it was never drawn", async () => {
+    const log = logOver(clockAt(FIRST));
+    await log.recordEpoch(epochRecord(FIRST));
+    await log.recordSnapshot(snapshotRecord(FIRST));
+    await log.recordEpoch(epochRecord(FIRST + 2));
+    assert.deepEqual(await story(log), ["+0", "-0", "+2"]);
+  });
+
   it("is the same on another replica, which hears the doorbell, and after a restart", async () => {
     const clock = clockAt(FIRST);
     const parts = { objects: mapObjects(), cache: mapCache(clock) };

@@ -172,9 +172,10 @@ class EpochRecords implements RecordedEpochs {
   /** Where to look on when nothing happened at a revision: over any gap at once, however long it was. */
   async #afterNothingAt(revision: number): Promise<number | undefined> {
     const epochNumber = Math.floor(revision / 2);
-    // An epoch that was never drawn still has the close of the one before it.
-    const mayClose = revision % 2 === 0 && (await this.#stored.epoch(this.#idOf(epochNumber - 1))) !== undefined;
-    if (mayClose) return revision + 1;
+    // The close of a recorded epoch is still to come, also where the epoch after it was never drawn: it stands one
+    // revision after an opening that is missing, three after its own.
+    const closing = revision % 2 === 0 ? epochNumber - 1 : epochNumber;
+    if ((await this.#stored.epoch(this.#idOf(closing))) !== undefined) return revision + 1;
     const later = await this.#index.firstAfter(epochNumber);
     return later === undefined ? undefined : openedRevision(later);
   }
@@ -227,8 +228,8 @@ class EpochRecords implements RecordedEpochs {
       return false;
     }
     this.#stored.hold(opened);
-    const number = opened.kind === "epoch" ? opened.epoch.number : this.#head.known?.number;
-    return number !== undefined && this.#head.advanceNear(number);
+    if (opened.kind === "epoch") return this.#head.advanceNear(opened.epoch.number);
+    return this.#head.settleNear(opened.snapshot.epochNumber);
   }
 
   #idOf(epochNumber: number): string {

@@ -48,7 +48,7 @@ export const AUTH_HEADERS = {
 } as const;
 
 /** How a call is signed: by the hotkey, or with the key of a session that the hotkey has signed for. */
-export type AuthScheme = "sr25519" | "hmac-sha256";
+type AuthScheme = "sr25519" | "hmac-sha256";
 
 /** What a request's signature covers. */
 export interface SignedCall {

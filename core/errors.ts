@@ -9,6 +9,7 @@ export type ErrorReason =
   // Requests
   | "INVALID_FIELD"
   | "REQUEST_TOO_LARGE"
+  | "DEADLINE_TOO_LONG"
   | "UNAUTHENTICATED_CALL"
   | "SIGNATURE_INVALID"
   | "SESSION_INVALID"

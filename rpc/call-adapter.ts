@@ -15,7 +15,7 @@ import { type Connections, refusalKey } from "./connections.js";
 import { finishHandover, offerHandover } from "./handover.js";
 import type { HotCalls, UsualWay } from "./hot-calls.js";
 import type { AnyRequest, AnyResponse } from "./listener.js";
-import { headersRefusal, withSizeLimit } from "./request-limit.js";
+import { DEADLINE_HEADERS, deadlineRefusal, headersRefusal, withSizeLimit } from "./request-limit.js";
 
 /** Something that answers plain HTTP on the same port. */
 export interface HttpMount {
@@ -33,6 +33,8 @@ export interface CallAdapterOptions {
   readonly maxRequestBytes: number;
   /** Default: requests' headers may be of any length that the listener takes. */
   readonly maxHeaderBytes?: number;
+  /** Longest deadline that a call may set. Default: any. */
+  readonly maxDeadlineMs?: number;
   /** Whose word on callers' addresses is taken. Default nobody's. */
   readonly trusted?: TrustedProxies;
   /** The port's connections. */
@@ -113,6 +115,8 @@ async function serve(
 ): Promise<void> {
   const values = valuesOf(request, options).set(refusalKey, refusal);
   const call = universalRequestFromNodeRequest(request, response, undefined, values);
+  // Its deadline may be why it is refused.
+  if (refusal !== undefined) for (const name of DEADLINE_HEADERS) call.header.delete(name);
   if (way !== undefined) {
     call.body = way.body;
     withGateResult(values, way.gate);
@@ -131,11 +135,11 @@ async function serve(
 function refusalOf(
   request: AnyRequest,
   response: AnyResponse,
-  { connections, maxHeaderBytes = Infinity }: CallAdapterOptions,
+  { connections, maxHeaderBytes = Infinity, maxDeadlineMs = Infinity }: CallAdapterOptions,
 ): ZipnetError | undefined {
   const refusal = connections?.refusalOf(request.socket);
   if (refusal !== undefined) endAfterAnswer(response);
-  return refusal ?? headersRefusal(request, maxHeaderBytes);
+  return refusal ?? headersRefusal(request, maxHeaderBytes) ?? deadlineRefusal(request, maxDeadlineMs);
 }
 
 /** What the adapter knows of where a call comes from. */

@@ -11,6 +11,7 @@ const ERROR_DOMAIN = "zipnet";
 const CODES: Readonly<Record<ErrorReason, Code>> = {
   INVALID_FIELD: Code.InvalidArgument,
   REQUEST_TOO_LARGE: Code.ResourceExhausted,
+  DEADLINE_TOO_LONG: Code.InvalidArgument,
   UNAUTHENTICATED_CALL: Code.Unauthenticated,
   SIGNATURE_INVALID: Code.Unauthenticated,
   SESSION_INVALID: Code.Unauthenticated,

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { get } from "node:http";
+import { type IncomingHttpHeaders, get } from "node:http";
 import { connect as connectHttp2, constants } from "node:http2";
 import { type Socket, connect } from "node:net";
 import { tmpdir } from "node:os";
@@ -190,6 +190,36 @@ describe("the listener", () => {
   it("cuts a call that does not end in time", async () => {
     const { listener, answer } = await busyListener();
     await Promise.all([assert.rejects(answer, /hang up|reset/), listener.close(20)]);
+  });
+
+  it("refuses a deadline that no timer can hold, and harms no other call", async () => {
+    const server = await startTestServer(systemClock);
+    const session = connectHttp2(server.url);
+    const answerTo = async (timeout: string): Promise<string> => {
+      const stream = session.request({
+        ":method": "POST",
+        ":path": "/zipnet.v1.ServerInfoService/GetServerInfo",
+        "content-type": "application/grpc",
+        "grpc-timeout": timeout,
+        te: "trailers",
+      });
+      let status = "";
+      const note = (headers: IncomingHttpHeaders): void => {
+        if (headers["grpc-status"] !== undefined) {
+          status = `${headers["grpc-status"].toString()} ${decodeURIComponent(String(headers["grpc-message"]))}`;
+        }
+      };
+      stream.on("response", note).on("trailers", note);
+      stream.end(Buffer.alloc(5));
+      stream.resume();
+      await once(stream, "close");
+      return status;
+    };
+    const [tooLong, longest] = await Promise.all([answerTo("99999999H"), answerTo("2147483S")]);
+    assert.match(tooLong, /^3 the deadline is 359999996400000 ms away, but at most 2147483647 ms are allowed/);
+    assert.match(longest, /^0 /);
+    session.close();
+    await server.stop();
   });
 
   it("ends a connection whose caller opens streams only to give them up, and harms no other", async () => {

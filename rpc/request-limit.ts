@@ -1,5 +1,6 @@
 /**
- * The limits on a request's size, checked before the protocol's own check so that the caller gets a reason of ours.
+ * The limits on a request's size and deadline, checked before the protocol's own check so that the caller gets a reason
+ * of ours.
  */
 import type { UniversalServerRequest } from "@connectrpc/connect/protocol";
 import { ZipnetError } from "../core/errors.js";
@@ -25,6 +26,33 @@ export function headersRefusal(
     `the headers have ${sizeBytes} bytes, but at most ${maxHeaderBytes} are taken; send fewer or shorter ones ` +
       `(GetServerInfo names the limits)`,
     { max_header_bytes: String(maxHeaderBytes) },
+  );
+}
+
+/** Milliseconds in each of gRPC's units of time. */
+const UNITS_MS: Readonly<Record<string, number>> = { H: 3_600_000, M: 60_000, S: 1_000, m: 1, u: 1e-3, n: 1e-6 };
+
+/** The headers in which gRPC and Connect say how long a call may take. */
+export const DEADLINE_HEADERS = ["grpc-timeout", "connect-timeout-ms"] as const;
+
+/**
+ * Why a request must be refused whose deadline is longer than allowed; undefined where it is not. The protocol's own
+ * check would set the timer first, and one that is too long goes off at once.
+ */
+export function deadlineRefusal(
+  { headers }: { readonly headers: { readonly [name: string]: string | string[] | undefined } },
+  maxDeadlineMs: number,
+): ZipnetError | undefined {
+  const [grpc, connect] = DEADLINE_HEADERS.map((name) => headers[name]);
+  if (grpc === undefined && connect === undefined) return undefined;
+  const [, count, unit = ""] = /^(\d+)([HMSmun])$/.exec(String(grpc)) ?? [];
+  const deadlineMs = grpc === undefined ? Number(connect) : Number(count) * (UNITS_MS[unit] ?? 0);
+  // What is no number is left to the protocol's own check.
+  if (!(deadlineMs > maxDeadlineMs)) return undefined;
+  return new ZipnetError(
+    "DEADLINE_TOO_LONG",
+    `the deadline is ${deadlineMs} ms away, but at most ${maxDeadlineMs} ms are allowed; set a shorter one, or none`,
+    { max_deadline_ms: String(maxDeadlineMs) },
   );
 }
 

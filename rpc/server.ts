@@ -78,11 +78,12 @@ export async function startRpcServer<const Services extends readonly DescService
   const services = [...options.services.map(({ desc }) => desc), Health];
   assertEveryProcedureHasRole([...services, ...REFLECTION_SERVICES]);
   const checks = callChecks(auth);
+  const limits = { ...DEFAULT_PORT_LIMITS, ...options.limits };
   const router = createConnectRouter({
     interceptors: [errorInterceptor(log), authInterceptor(checks), validationInterceptor()],
     requestGate: reportingGate(firstRefusing(authGate(checks)), log),
     readMaxBytes: options.maxRequestBytes,
-    maxTimeoutMs: options.limits?.maxDeadlineMs ?? DEFAULT_PORT_LIMITS.maxDeadlineMs,
+    maxTimeoutMs: limits.maxDeadlineMs,
     // Compressing every message anew for every stream costs seconds at ten thousand streams, and saves little.
     acceptCompression: [],
   });
@@ -99,7 +100,7 @@ export async function startRpcServer<const Services extends readonly DescService
 
   const hot = new HotCalls(hotCallsOf(options.services), checks, log);
   const drained = Promise.all(options.services.map((service) => service.drained ?? Promise.resolve()));
-  return await serveRouter(router, { ...options, clock: auth.clock, drained, hot }, signal);
+  return await serveRouter(router, { ...options, limits, clock: auth.clock, drained, hot }, signal);
 }
 
 /**
@@ -111,9 +112,9 @@ export async function serveRouter(
   options: PortOptions,
   signal: AbortSignal,
 ): Promise<RpcServer> {
-  const { maxHeaderBytes, maxConnectionsPerAddress } = { ...DEFAULT_PORT_LIMITS, ...options.limits };
+  const { maxConnectionsPerAddress = Infinity } = options.limits ?? {};
   const connections = new Connections(maxConnectionsPerAddress, options.trusted);
-  const handle = callAdapter(router.handlers, { ...options, maxHeaderBytes, connections });
+  const handle = callAdapter(router.handlers, { ...options, ...options.limits, connections });
   const listener = await listen({ ...options, connections, handle });
   const aborted = new Promise<void>((resolve) => {
     if (signal.aborted) resolve();

@@ -42,7 +42,7 @@ export interface Teller {
 export const NOWHERE: FollowerPosition = { serverToken: new Uint8Array(), opened: -1, closed: -1, ahead: [] };
 
 /** Events that are remembered of relays. A relay tells two per epoch; one that makes up more has its oldest told again. */
-export const MAX_AHEAD = 512;
+export const MAX_AHEAD = 128;
 
 function keyOf(event: FollowedEvent): AheadEvent {
   return event.kind === "epoch"

@@ -26,7 +26,13 @@ export interface MinerPart {
 /** The five miners. */
 export const MINERS: readonly MinerPart[] = [
   { name: "swift", role: "honest, quick", honest: true, settings: { ZIPNET_REQUEST_INTERVAL_MS: "50" } },
-  { name: "steady", role: "honest, slower", honest: true, settings: { ZIPNET_REQUEST_INTERVAL_MS: "350" } },
+  {
+    name: "steady",
+    role: "honest, slower",
+    honest: true,
+    // The second transport works as the first does; this miner and a validator show it.
+    settings: { ZIPNET_REQUEST_INTERVAL_MS: "350", ZIPNET_TRANSPORT: "grpc-js" },
+  },
   { name: "patient", role: "honest, slowest", honest: true, settings: { ZIPNET_REQUEST_INTERVAL_MS: "700" } },
   {
     name: "partial",
@@ -158,6 +164,7 @@ export function validatorSpec(plan: NetworkPlan, name: "validator-1" | "validato
       ZIPNET_LISTEN_PORT: String(plan.ports[name]),
       ZIPNET_PUBLIC_URL: urlOf(plan.ports[name]),
       ZIPNET_REQUEST_INTERVAL_MS: "50",
+      ZIPNET_TRANSPORT: name === "validator-2" ? "grpc-js" : "connect",
     },
   };
 }

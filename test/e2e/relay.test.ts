@@ -1,0 +1,47 @@
+/**
+ * A miner that starts while the server is down: it finds a relay on the chain, and hands in once the server is back.
+ */
+import assert from "node:assert/strict";
+import { MINERS, minerSpec, serverSpec, validatorSpec } from "../../cli/demo/network.js";
+import { Testbed, missingPart } from "./testbed.js";
+
+const missing = missingPart();
+
+(missing === undefined ? describe : describe.skip)(
+  `the way round a server that is down${missing === undefined ? "" : ` (${missing})`}`,
+  () => {
+    it("leads to a validator's relay, and back", async function () {
+      this.timeout(180_000);
+      await using testbed = await Testbed.create({
+        epochLengthSeconds: 60,
+        startUpMs: 8_000,
+        targetListings: 100,
+        spotCheckListings: 8,
+      });
+      const { network, plan } = testbed;
+      const first = testbed.epochId(0);
+      const happens = (what: string, program: string, facts: Readonly<Record<string, unknown>>): Promise<unknown> =>
+        testbed.until(
+          `${what} of ${program}`,
+          (seen) =>
+            seen.program === program &&
+            seen.event === what &&
+            Object.entries(facts).every(([name, value]) => seen.facts[name] === value),
+          90_000,
+        );
+      await network.start(serverSpec(plan));
+      await network.start(validatorSpec(plan, "validator-1"));
+      await happens("relay_announced", "validator-1", { ip: "127.0.0.1", port: plan.ports["validator-1"] });
+      await happens("epoch", "validator-1", { epoch_id: first });
+
+      await network.killHard("server");
+      const swift = MINERS.find(({ name }) => name === "swift") ?? assert.fail();
+      await network.start(minerSpec(plan, swift));
+      await happens("epoch_started", "swift", { epoch_id: first });
+      assert.ok(testbed.events.every(({ event }) => event !== "finalized"));
+
+      await network.restart("server");
+      await happens("finalized", "swift", { epoch_id: first });
+    });
+  },
+);

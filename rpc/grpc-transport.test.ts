@@ -67,6 +67,14 @@ for (const transport of TRANSPORTS) {
       await until(() => server.streams() === 0);
     });
 
+    it("end every call when they are closed", async () => {
+      const messages = clients.epochs.watchEpochs({})[Symbol.asyncIterator]();
+      for (let event: string | undefined; event !== "caughtUp";) event = (await messages.next()).value?.event.case;
+      clients.close();
+      await assert.rejects(messages.next());
+      await until(() => server.streams() === 0);
+    });
+
     it("get errors with their reasons and facts, of calls and of streams", async () => {
       await assert.rejects(clients.epochs.getEpoch({ epochId: "20200101T000000Z" }), (error) => {
         assert.equal(ConnectError.from(error).code, Code.NotFound);

@@ -6,6 +6,7 @@
  * over all addresses of that name in turn. Retries are off: every call is signed for one use, and grpc-js keeps what it
  * might send again for as long as a stream lasts.
  */
+import { createSecureContext } from "node:tls";
 import type { DescMessage, DescMethodStreaming, DescMethodUnary, MessageShape } from "@bufbuild/protobuf";
 import { fromBinary, toBinary } from "@bufbuild/protobuf";
 import {
@@ -24,6 +25,7 @@ import { requestHeader } from "@connectrpc/connect/protocol-grpc";
 import {
   Client,
   type ClientReadableStream,
+  type ClientUnaryCall,
   type Metadata,
   type ServiceError,
   type StatusObject,
@@ -67,9 +69,11 @@ const CHANNEL = {
 export function grpcTransport({ url, interceptors, maxAnswerBytes }: GrpcTransportOptions): ClosableTransport {
   const { protocol, host, port, pathname } = new URL(url);
   const isSecure = protocol === "https:";
+  // Trusts whom Node trusts, NODE_EXTRA_CA_CERTS included, as the first transport does.
+  const secure = () => credentials.createFromSecureContext(createSecureContext());
   // URL leaves a scheme's usual port out.
   const target = port === "" ? `${host}:${isSecure ? 443 : 80}` : host;
-  const client = new Client(`dns:///${target}`, isSecure ? credentials.createSsl() : credentials.createInsecure(), {
+  const client = new Client(`dns:///${target}`, isSecure ? secure() : credentials.createInsecure(), {
     ...CHANNEL,
     "grpc.max_receive_message_length": maxAnswerBytes,
   });
@@ -94,7 +98,7 @@ export function grpcTransport({ url, interceptors, maxAnswerBytes }: GrpcTranspo
           next: (request) => calls.stream(method, request),
         }),
     },
-    close: () => client.close(),
+    close: () => calls.close(),
   };
 }
 
@@ -113,10 +117,14 @@ function requestTo<Method extends DescMethodUnary | DescMethodStreaming>(
   };
 }
 
+type SurfaceCall = Pick<ClientUnaryCall, "cancel" | "once">;
+
 /** Calls as grpc-js makes them. */
 class GrpcCalls {
   readonly #client: Client;
   readonly #pathPrefix: string;
+  /** Calls under way: a channel that is closed lets them go on. */
+  readonly #active = new Set<SurfaceCall>();
 
   constructor(client: Client, pathPrefix: string) {
     this.#client = client;
@@ -144,7 +152,7 @@ class GrpcCalls {
       );
       call.on("metadata", (metadata) => copy(headersOf(metadata), header));
       call.on("status", ({ metadata }) => copy(headersOf(metadata), trailer));
-      whenAborted(request.signal, () => call.cancel());
+      this.#track(call, request.signal);
     });
   }
 
@@ -162,7 +170,7 @@ class GrpcCalls {
       await onlyMessage(request.message),
       metadataOf(request.header),
     );
-    whenAborted(request.signal, () => call.cancel());
+    this.#track(call, request.signal);
     // The status comes once, after everything else, whatever becomes of the call; without a listener the event of an
     // error would end the process.
     const ended = new Promise<StatusObject>((resolve) => call.once("status", resolve));
@@ -171,6 +179,18 @@ class GrpcCalls {
     const header = await Promise.race([begun, ended.then(assertOk)]);
     const trailer = new Headers();
     return { ...request, header: headersOf(header), trailer, message: messagesOf(call, ended, trailer) };
+  }
+
+  close(): void {
+    for (const call of this.#active) call.cancel();
+    this.#client.close();
+  }
+
+  #track(call: SurfaceCall, signal: AbortSignal): void {
+    this.#active.add(call);
+    call.once("status", () => this.#active.delete(call));
+    if (signal.aborted) call.cancel();
+    else signal.addEventListener("abort", () => call.cancel(), { once: true });
   }
 
   #pathOf(method: DescMethodUnary | DescMethodStreaming): string {
@@ -212,9 +232,4 @@ function decoderOf<Desc extends DescMessage>(desc: Desc): (bytes: Buffer) => Mes
 
 function copy(from: Headers, to: Headers): void {
   for (const [name, value] of from) to.append(name, value);
-}
-
-function whenAborted(signal: AbortSignal, act: () => void): void {
-  if (signal.aborted) act();
-  else signal.addEventListener("abort", act, { once: true });
 }

@@ -10,7 +10,7 @@ import { ZipnetError } from "../core/errors.js";
 import { AUTH_HEADERS, messageSha256, once } from "./auth.js";
 import type { CallChecks, CheckedHeaders } from "./auth-check.js";
 import { callerKey } from "./callers.js";
-import { ROLES, SIGNED_IF_LIKED, procedureOf } from "./roles.js";
+import { ROLES, OPTIONALLY_SIGNED, procedureOf } from "./roles.js";
 
 /** What the gate found of a call. */
 export type GateResult =
@@ -40,7 +40,7 @@ export function withGateResult(values: ContextValues, result: GateResult): Conte
 export function authGate(checks: CallChecks): (context: HandlerContext) => void {
   return ({ method, requestHeader, values }) => {
     const procedure = procedureOf(method);
-    if (ROLES[procedure] === "anyone" && !(SIGNED_IF_LIKED.has(procedure) && isSigned(requestHeader))) return;
+    if (ROLES[procedure] === "anyone" && !(OPTIONALLY_SIGNED.has(procedure) && isSigned(requestHeader))) return;
     const result =
       values.get(gateKey) ?? gateResultOf(checks, procedure, (name) => requestHeader.get(name) ?? undefined);
     if (result.checked === undefined) throw result.error;

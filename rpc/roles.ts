@@ -30,7 +30,7 @@ export const ROLES: Readonly<Record<string, readonly Role[] | "anyone">> = {
 };
 
 /** Of what is open to anyone: a call that is signed all the same is checked, and then belongs to its hotkey. */
-export const SIGNED_IF_LIKED: ReadonlySet<string> = new Set(["/zipnet.v1.ServerInfoService/GetServerInfo"]);
+export const OPTIONALLY_SIGNED: ReadonlySet<string> = new Set(["/zipnet.v1.ServerInfoService/GetServerInfo"]);
 
 /** A procedure's path, for example "/zipnet.v1.EpochService/GetEpoch". */
 export function procedureOf(method: { readonly parent: { readonly typeName: string }; readonly name: string }): string {

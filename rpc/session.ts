@@ -1,6 +1,6 @@
 /**
- * Sessions: a hotkey signs once, for at most an hour, and its calls then carry an HMAC that costs a hundredth of an
- * sr25519 signature. This file holds what both sides must agree on.
+ * Sessions: a hotkey signs once, for at most an hour, and its calls then carry an HMAC, which costs a small
+ * part of an sr25519 signature. This file holds what both sides must agree on.
  *
  * The server has an X25519 key, which GetServerInfo names. A client makes an X25519 key of its own and has the hotkey
  * sign a statement, these lines joined by line feeds, without one at the end:

@@ -13,6 +13,7 @@ import { OURS, oursCommand } from "./harness/candidates.js";
 import { LEAST_EPOCH_BYTES, type Keys, WATCH_EPOCHS, makeKeys } from "./harness/network.js";
 import { BenchProcess, PINNED, SERVER_CORE } from "./harness/processes.js";
 import { keepResults, medians, printTable, progress, say } from "./harness/report.js";
+import { nowNs } from "./servers/control.js";
 import { type OpenStreams, settle, withStreams } from "./stream/fan-out.js";
 
 /** What a follower gets that comes back: where it starts, the epoch that it has missed, that this was all. */
@@ -64,20 +65,19 @@ async function killAndStart(open: OpenStreams, keys: Keys, dir: string): Promise
   await writeCalls(callsFile, keys, callsFrom(token, streams));
   await receiver.ask(`follow ${callsFile} ${MESSAGES_WHEN_BACK}`);
 
-  const killedMs = performance.now();
+  const replacement = await oursCommand({ dir, isDurable: true, port, isReplacement: true });
+  const killedNs = nowNs();
   await server.stop();
-  const again = new BenchProcess(OURS, await oursCommand({ dir, isDurable: true, port }), SERVER_CORE);
+  const again = new BenchProcess(OURS, replacement, SERVER_CORE);
   try {
     await again.answer("listening");
-    const startMs = performance.now() - killedMs;
-    await again.ask("watch-delays");
+    const listeningNs = nowNs();
     const cpuBeforeNs = again.cpuNs();
-    const publishedNs = await again.ask<number>("publish");
     const back = await receiver.answer<Record<"first_ns" | "p50_ns" | "p99_ns" | "last_ns", number>>("ready");
     const delays = await again.ask<{ maxMs: number; p99Ms: number }>("delays");
-    const msAt = (ns: number): number => (ns - publishedNs) / 1e6;
+    const msAt = (ns: number): number => (ns - listeningNs) / 1e6;
     return {
-      startMs,
+      startMs: (listeningNs - killedNs) / 1e6,
       firstMs: msAt(back.first_ns),
       p50Ms: msAt(back.p50_ns),
       p99Ms: msAt(back.p99_ns),

@@ -34,7 +34,8 @@ const OUR_STREAMS_PER_CONNECTION = 100;
 
 /** The command of our own server. */
 export async function oursCommand(options: Partial<OursOptions> = {}): Promise<readonly string[]> {
-  const defaults = { dir: OUTPUT, isDurable: false, port: 0, epochSeconds: EPOCH_SECONDS, checksSignatures: true };
+  const records = { dir: OUTPUT, isDurable: false, epochSeconds: EPOCH_SECONDS };
+  const defaults = { ...records, port: 0, checksSignatures: true, isReplacement: false };
   const full: OursOptions = { ...defaults, ...options };
   return [...(await nodeServer("ours")), JSON.stringify(full)];
 }

@@ -14,9 +14,10 @@ type Command = () => unknown;
 /** Often enough for delays of some ten milliseconds, and no work to speak of. */
 const DELAY_RESOLUTION_MS = 5;
 
-/** What every server can do. */
-function commonCommands(): Record<string, Command> {
+/** What every server can do. watchesDelays: from the start, because a server under load takes commands late. */
+function commonCommands(watchesDelays: boolean): Record<string, Command> {
   const delays = monitorEventLoopDelay({ resolution: DELAY_RESOLUTION_MS });
+  if (watchesDelays) delays.enable();
   return {
     /** Answers what is still in use afterwards: the heap, and what objects in it hold outside of it. */
     gc() {
@@ -46,8 +47,9 @@ function commonCommands(): Record<string, Command> {
 export function serveCommands(
   listening: { readonly port: number; readonly openingMessages: number },
   ownCommands: Readonly<Record<string, Command>>,
+  watchesDelays = false,
 ): void {
-  const commands: Record<string, Command> = { ...commonCommands(), ...ownCommands };
+  const commands: Record<string, Command> = { ...commonCommands(watchesDelays), ...ownCommands };
   const say = (answer: object): void => void process.stdout.write(`${JSON.stringify(answer)}\n`);
   const input = createInterface(process.stdin);
   input.on("line", (name) => {

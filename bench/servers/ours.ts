@@ -29,6 +29,8 @@ export interface OursOptions {
   readonly epochSeconds: number;
   /** False: every signature passes, to see what checking them costs. */
   readonly checksSignatures: boolean;
+  /** Whether it takes the place of one that died: an epoch has opened in the meantime, and many come back at once. */
+  readonly isReplacement: boolean;
 }
 
 const log: Log = {
@@ -63,6 +65,8 @@ async function main(options: OursOptions): Promise<void> {
     drain: draining.signal,
     drainWindowMs: 60_000,
   });
+  const events = publishing(records, epochs);
+  if (options.isReplacement) await events.publish();
   const server = await startRpcServer(
     {
       host: "127.0.0.1",
@@ -77,7 +81,7 @@ async function main(options: OursOptions): Promise<void> {
   serveCommands(
     { port: server.port, openingMessages: 2 },
     {
-      ...publishing(records, epochs),
+      ...events,
       /** The token that stands after all that was published, in hex. */
       token: async () => Buffer.from(tokens.encode((await records.newestRevision()) ?? 0)).toString("hex"),
       async drain() {
@@ -87,6 +91,7 @@ async function main(options: OursOptions): Promise<void> {
         return { startNs, endNs: nowNs() };
       },
     },
+    options.isReplacement,
   );
 }
 

@@ -44,6 +44,11 @@ describe("the checkers of lives", () => {
     assert.equal(broken(reliable, first(), life([cut, fresh])).length, 1);
   });
 
+  it("reliable: a record that the follower does not believe", () => {
+    const refused = stream(undefined, 0, [["started", 199], 200], { how: "bad_record", text: "no" });
+    assert.deepEqual(broken(reliable, life([refused])), ["what came is not believed: no"]);
+  });
+
   it("honest: a good token that is refused, or a refusal that names no way on", () => {
     const refusedWith = (reason: string, presented: number, oldest?: number): string[] =>
       broken(honest, first(), life([stream(presented, 105_000, [], { reason, text: "no", oldest })]));

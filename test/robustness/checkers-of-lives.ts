@@ -13,7 +13,11 @@ import { type Promised, type Violation, streamsOf } from "./violations.js";
 export const reliable: Checker = (log, world) => {
   const dealtWith = new Set<number>();
   return log.lives.flatMap((life, index) => {
-    const gaps = [...skippedByStart(life, dealtWith, world), ...gapsIn(life, dealtWith, world)];
+    const gaps = [
+      ...skippedByStart(life, dealtWith, world),
+      ...gapsIn(life, dealtWith, world),
+      ...refusedRecords(life),
+    ];
     for (const { revision } of life.delivered) dealtWith.add(revision);
     return gaps.map((gap) => ({ ...gap, promise: "reliable", follower: log.name, life: index }) as const);
   });
@@ -29,6 +33,13 @@ function skippedByStart({ streams, startedMs }: Life, dealtWith: ReadonlySet<num
   if (skipped === undefined) return [];
   const what = `the kept token ${kept} passes event ${eventName(skipped.revision)}, which was never dealt with`;
   return [{ atMs: startedMs, what }];
+}
+
+/** Nobody lies here: a follower that does not believe what it is sent will never get past it. */
+function refusedRecords({ streams }: Life): Gap[] {
+  return streams.flatMap(({ ended }) =>
+    ended?.how === "bad_record" ? [{ atMs: ended.atMs, what: `what came is not believed: ${ended.text}` }] : [],
+  );
 }
 
 function gapsIn(life: Life, dealtWith: ReadonlySet<number>, { history }: World): Gap[] {

@@ -11,15 +11,15 @@ import { type PlacedStream, type Violation, streamsOf } from "./violations.js";
 export type Checker = (log: FollowerLog, world: World) => Violation[];
 
 /** Ordered: no older state after a newer one, and tokens never go back. */
-export const ordered: Checker = (log) => streamsOf(log).flatMap(orderIn);
+export const ordered: Checker = (log, world) => uncheckedStreams(log, world).flatMap(orderIn);
 
 /** Unique: no event twice on a stream, and none that the token which opened it had passed. */
-export const unique: Checker = (log) => streamsOf(log).flatMap(repeatsIn);
+export const unique: Checker = (log, world) => uncheckedStreams(log, world).flatMap(repeatsIn);
 
 /** Atomic: an event is the one on record, whole and to the byte. */
-export const atomic: Checker = (log, { history }) => {
-  const recorded = new Map(history.map(({ revision, digest }) => [revision, digest]));
-  return streamsOf(log).flatMap((placed) =>
+export const atomic: Checker = (log, world) => {
+  const recorded = new Map(world.history.map(({ revision, digest }) => [revision, digest]));
+  return uncheckedStreams(log, world).flatMap((placed) =>
     placed.stream.messages.flatMap(({ event }, index) => {
       if (event === undefined || recorded.get(event.revision) === event.digest) return [];
       const what = recorded.has(event.revision) ? "is not as it is on record" : "is not on record";
@@ -32,11 +32,16 @@ export const atomic: Checker = (log, { history }) => {
  * Bookmarkable: a token passes what has been delivered and nothing else. So none is below an event that came before it,
  * and no event comes, or should have come, at or below an earlier token.
  */
-export const bookmarkable: Checker = (log, { history }) =>
-  streamsOf(log).flatMap((placed) => tokensIn(placed, history));
+export const bookmarkable: Checker = (log, world) =>
+  uncheckedStreams(log, world).flatMap((placed) => tokensIn(placed, world.history));
 
 /** Resumable: a stream says at once how it begins, begins at its token, and its first event is the first one after. */
 export const resumable: Checker = (log, { history }) => streamsOf(log).flatMap((placed) => startOf(placed, history));
+
+/** A run is checked again and again; what had ended by the last time needs no second look. */
+function uncheckedStreams(log: FollowerLog, { checkedMs }: World): PlacedStream[] {
+  return streamsOf(log).filter(({ stream }) => (stream.ended?.atMs ?? Infinity) >= checkedMs);
+}
 
 function orderIn({ stream, violation }: PlacedStream): Violation[] {
   const found: Violation[] = [];

@@ -110,7 +110,8 @@ class Link {
   async #pass(from: Socket, to: Socket, isAnswer: boolean): Promise<void> {
     to.on("error", () => this.destroy());
     try {
-      for await (const chunk of from as AsyncIterable<Buffer>) {
+      // Not destroyed at its end: the other half of the connection may still be in use.
+      for await (const chunk of from.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
         if (this.#delayMs > 0) await pause(this.#delayMs);
         await this.#free();
         if (isAnswer && chunk.length >= this.#cutAfter) {

@@ -6,6 +6,7 @@ export const WORLD: World = {
   history: [200, 201, 202, 203, 204, 205, 206, 207, 208, 209].map((revision) => ({ revision, digest: `#${revision}` })),
   epochLengthMs: 1_000,
   keptEpochs: 3,
+  checkedMs: 0,
 };
 
 const eventAt = (revision: number): LogEvent => ({ revision, digest: `#${revision}` });

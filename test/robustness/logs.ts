@@ -19,6 +19,8 @@ export interface World {
   readonly epochLengthMs: number;
   /** Epochs that a token may be behind. */
   readonly keptEpochs: number;
+  /** Streams that had ended by then were checked before. */
+  readonly checkedMs: number;
 }
 
 /** A message of a stream, as it came. */
@@ -96,4 +98,25 @@ export function eventName(revision: number): string {
   return revision % 2 === 0
     ? `${revision} (epoch ${revision / 2} opened)`
     : `${revision} (epoch ${(revision - 3) / 2} closed)`;
+}
+
+/** A log as it was at a moment; it goes on to grow, the answer does not. */
+export function logUntil({ name, lives }: FollowerLog, timeMs: number): FollowerLog {
+  const before = ({ atMs }: { readonly atMs: number }): boolean => atMs < timeMs;
+  const streamUntil = (stream: LoggedStream): LoggedStream => {
+    if (stream.ended !== undefined && before(stream.ended)) return stream;
+    const { ended: _later, ...open } = stream;
+    return { ...open, messages: stream.messages.filter(before) };
+  };
+  return {
+    name,
+    lives: lives
+      .filter(({ startedMs }) => startedMs < timeMs)
+      .map(({ startedMs, streams, delivered, keptMs }) => ({
+        startedMs,
+        streams: streams.filter(({ openedMs }) => openedMs < timeMs).map(streamUntil),
+        delivered: delivered.filter(before),
+        keptMs: keptMs.filter((keptAtMs) => keptAtMs < timeMs),
+      })),
+  };
 }

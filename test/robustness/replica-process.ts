@@ -1,0 +1,122 @@
+/**
+ * A replica from outside: started, killed, drained, held still.
+ */
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { type WriteStream, createWriteStream } from "node:fs";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { setTimeout as pause } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { build } from "esbuild";
+import type { ReplicaOptions } from "./replica.js";
+
+/** Longest time from the start until it listens. */
+const START_MS = 30_000;
+/** Longest time from SIGTERM to the end. */
+const END_MS = 10_000;
+
+/** Bundles the program, so that a restart costs a fraction of a second; the path of the bundle. */
+export async function buildReplica(): Promise<string> {
+  const outfile = fileURLToPath(new URL("../../.zipnet/robustness/replica.mjs", import.meta.url));
+  const entry = fileURLToPath(new URL("replica.ts", import.meta.url));
+  await build({ entryPoints: [entry], outfile, bundle: true, packages: "external", platform: "node", format: "esm" });
+  return outfile;
+}
+
+/** A replica. One at a time may do something to it. */
+export class ReplicaProcess {
+  readonly name: string;
+  readonly #program: string;
+  readonly #options: ReplicaOptions;
+  readonly #log: WriteStream;
+  #child: ChildProcess | undefined;
+  #isExpectedToRun = false;
+  #lastLines: string[] = [];
+  /** Whether something is being done to it. */
+  isBusy = false;
+
+  constructor(name: string, program: string, options: ReplicaOptions, logFolder: string) {
+    this.name = name;
+    this.#program = program;
+    this.#options = options;
+    this.#log = createWriteStream(join(logFolder, `${name}.log`), { flags: "a" });
+  }
+
+  get port(): number {
+    return this.#options.port;
+  }
+
+  /** Starts it and waits until it listens. Rejects with its last words when it does not. */
+  async start(): Promise<void> {
+    const child = spawn(process.execPath, [this.#program, JSON.stringify(this.#options)], {
+      stdio: ["pipe", "pipe", "pipe"],
+    });
+    this.#child = child;
+    this.#isExpectedToRun = true;
+    const lines = createInterface({ input: child.stdout });
+    const listens = new Promise<void>((resolve) => {
+      lines.on("line", (line) => {
+        this.#note(line);
+        if (line.includes('"event":"listening"')) resolve();
+      });
+    });
+    child.stderr.on("data", (chunk: Buffer) => this.#note(chunk.toString().trimEnd()));
+    const ended = once(child, "exit").then(() => this.#lastWords("ended before it listened"));
+    const late = pause(START_MS, undefined, { ref: false }).then(() => this.#lastWords("did not listen in time"));
+    await Promise.race([listens, ended, late]);
+  }
+
+  /** Ends it as kill -9 does. */
+  async kill(): Promise<void> {
+    await this.#end("SIGKILL");
+  }
+
+  /** Asks it to end, and waits until it has: every stream has been told by then. */
+  async drain(): Promise<void> {
+    await this.#end("SIGTERM");
+  }
+
+  suspend(): void {
+    this.#child?.kill("SIGSTOP");
+  }
+
+  resume(): void {
+    this.#child?.kill("SIGCONT");
+  }
+
+  /** What is wrong with it, when it should run and does not. */
+  problem(): string | undefined {
+    const { exitCode = null, signalCode = null } = this.#child ?? {};
+    if (!this.#isExpectedToRun || (exitCode === null && signalCode === null)) return undefined;
+    return `${this.name} ended by itself with ${exitCode ?? signalCode}: ${this.#lastLines.join("\n")}`;
+  }
+
+  /** Ends it for good. */
+  async stop(): Promise<void> {
+    this.resume();
+    await this.#end("SIGTERM");
+    this.#log.end();
+  }
+
+  async #end(signal: NodeJS.Signals): Promise<void> {
+    const child = this.#child;
+    this.#isExpectedToRun = false;
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
+    const gone = once(child, "exit");
+    child.kill(signal);
+    const inTime = await Promise.race([gone.then(() => true), pause(END_MS, false, { ref: false })]);
+    if (!inTime) child.kill("SIGKILL");
+    await gone;
+    if (!inTime) throw new Error(`${this.name} had not ended ${END_MS} ms after ${signal}`);
+  }
+
+  #note(line: string): void {
+    this.#log.write(`${line}\n`);
+    this.#lastLines = [...this.#lastLines, line].slice(-10);
+  }
+
+  #lastWords(what: string): never {
+    throw new Error(`${this.name} ${what}: ${this.#lastLines.join("\n")}`);
+  }
+}

@@ -1,0 +1,48 @@
+/**
+ * Tells people what a violation looked like: the stream, the messages around it, the faults of the time.
+ */
+import { type FollowerLog, type LoggedMessage, eventName } from "./logs.js";
+import type { Strike } from "./strikes.js";
+import type { Violation } from "./violations.js";
+
+/** Messages shown before and after. */
+const AROUND = 4;
+/** Faults are shown that lasted within this time before. */
+const EARLIER_MS = 6_000;
+
+/** The story of a violation, over several lines. */
+export function storyOf(violation: Violation, logs: readonly FollowerLog[], timeline: readonly Strike[]): string {
+  const { promise, follower, life, what, atMs } = violation;
+  const lines = [`${promise}: ${what}`, `  ${follower}, life ${life}, at ${clock(atMs)}`];
+  const lived = logs.find(({ name }) => name === follower)?.lives[life];
+  const index = violation.stream ?? lived?.streams.findLastIndex(({ openedMs }) => openedMs <= atMs) ?? -1;
+  const stream = lived?.streams[index];
+  if (stream !== undefined) {
+    const token = stream.presented === undefined ? "without a token" : `with token ${stream.presented}`;
+    lines.push(`  stream ${index} at ${stream.endpoint}, opened ${clock(stream.openedMs)} ${token}`);
+    const at = violation.message ?? stream.messages.findLastIndex((message) => message.atMs <= atMs);
+    const from = Math.max(0, at - AROUND);
+    for (const [offset, message] of stream.messages.slice(from, at + AROUND + 1).entries()) {
+      lines.push(`  ${from + offset === at ? ">" : " "} ${messageLine(message)}`);
+    }
+    const { ended } = stream;
+    if (ended !== undefined) lines.push(`    ${clock(ended.atMs)} ended: ${ended.how} ${ended.text ?? ""}`);
+  }
+  const dealtWith = lived?.delivered.filter((delivery) => delivery.atMs <= atMs).slice(-AROUND) ?? [];
+  lines.push(`  dealt with before: ${dealtWith.map(({ revision }) => revision).join(", ") || "nothing"}`);
+  for (const strike of timeline) {
+    if (strike.atMs > atMs || (strike.endedMs ?? atMs) < atMs - EARLIER_MS) continue;
+    const end = strike.endedMs === undefined ? "still lasts" : `until ${clock(strike.endedMs)}`;
+    lines.push(`  fault of seed ${strike.seed} at ${clock(strike.atMs)} ${end}: ${strike.name}`);
+  }
+  return lines.join("\n");
+}
+
+function messageLine({ atMs, kind, event, position }: LoggedMessage): string {
+  return `${clock(atMs)} ${kind}${event === undefined ? "" : ` ${eventName(event.revision)}`}, token ${position}`;
+}
+
+/** Time of day with milliseconds. */
+function clock(timeMs: number): string {
+  return new Date(timeMs).toISOString().slice(11, 23);
+}

@@ -14,6 +14,7 @@ import { type FaultProxy, startFaultProxy } from "./fault-proxy.js";
 import { HistoryReader } from "./history.js";
 import { type Chain, startChain } from "./local-chain.js";
 import type { MutationName } from "./mutations.js";
+import type { ReplicaOptions } from "./replica.js";
 import { ReplicaProcess, buildReplica } from "./replica-process.js";
 import { seeded } from "./schedule.js";
 import { TrackedFollower } from "./tracked-follower.js";
@@ -44,6 +45,7 @@ export interface Group {
 export const KEPT_EPOCHS = 4;
 const BOOKMARK_INTERVAL_MS = 300;
 const DRAIN_WINDOW_MS = 500;
+const STALL_TIMEOUT_MS = 1_000;
 /** The followers' dice are loaded: short waits make for many streams. */
 const LONGEST_WAIT_SHARE = 0.25;
 
@@ -138,7 +140,7 @@ export class Arena implements AsyncDisposable {
     index: number,
     { dir, objects, program }: { readonly dir: string; readonly objects: string; readonly program: string },
   ): Promise<Site> {
-    const options = {
+    const options: ReplicaOptions = {
       port: await freePort(),
       objects,
       redisUrl: this.redis.url,
@@ -146,6 +148,8 @@ export class Arena implements AsyncDisposable {
       keptEpochs: KEPT_EPOCHS,
       bookmarkIntervalMs: BOOKMARK_INTERVAL_MS,
       drainWindowMs: DRAIN_WINDOW_MS,
+      stallTimeoutMs: STALL_TIMEOUT_MS,
+      tokenKey: index % 2 === 0 ? 0 : 1,
       ...(mutation === undefined ? {} : { mutation }),
     };
     const replica = new ReplicaProcess(`${name}-replica-${index}`, program, options, dir);

@@ -2,7 +2,9 @@
  * The deployment that the suite runs: who signs, how long an epoch is, and how much is in one.
  */
 import { encodeCatalogue } from "../../core/catalogue.js";
-import { decodeResumeToken } from "../../rpc/resume-token.js";
+import { signerFromUri } from "../../adapters/wallet/wallet.js";
+import { sha256Of } from "../../core/hash.js";
+import { type ResumeTokens, resumeTokens } from "../../rpc/resume-token.js";
 import type { NamedCatalogue } from "../../server/parts.js";
 
 export const NETWORK = "robustness";
@@ -35,8 +37,20 @@ export function memoryCatalogue(): NamedCatalogue {
   return { catalogue, sha256 };
 }
 
-/** Position of a token; undefined when it is none of this deployment's. */
+/** Keys of resume tokens. They are being replaced all the time: which one is the newer, the replicas do not agree on. */
+export const TOKEN_KEYS = [sha256Of("robustness, token key 0"), sha256Of("robustness, token key 1")] as const;
+
+let tokens: ResumeTokens | undefined;
+
+/** Position of a token; undefined when it is none of this deployment's. The signature code must be ready. */
 export function positionOf(token: Uint8Array): number | undefined {
-  const decoded = decodeResumeToken(`${NETWORK}/${NETUID}`, token);
+  tokens ??= resumeTokens({
+    network: NETWORK,
+    netuid: NETUID,
+    recordSigner: signerFromUri(SERVER_URI).hotkey,
+    keys: TOKEN_KEYS,
+    trustsOtherIssuers: false,
+  });
+  const decoded = tokens.decode(token);
   return decoded.status === "ok" ? decoded.revision : undefined;
 }

@@ -101,8 +101,8 @@ class Link {
   /** Resets both sides. */
   destroy(): void {
     this.#isHeld = false;
-    this.#client.resetAndDestroy();
-    this.#server.resetAndDestroy();
+    reset(this.#client);
+    reset(this.#server);
     this.#wakeAll();
   }
 
@@ -137,4 +137,10 @@ class Link {
   #wakeAll(): void {
     for (const wake of this.#waiting.splice(0)) wake();
   }
+}
+
+/** Breaks a connection off. Node cannot reset one that it has begun to end, and would hold it for ever. */
+function reset(socket: Socket): void {
+  if (socket.writableEnded) socket.destroy();
+  else socket.resetAndDestroy();
 }

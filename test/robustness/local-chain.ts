@@ -3,9 +3,8 @@
  * must come to the newest event.
  */
 import { randomBytes } from "node:crypto";
-import { localChain } from "../../adapters/chain/local/client.js";
 import { openJournal } from "../../adapters/chain/local/journal.js";
-import { openNode } from "../../adapters/chain/local/node.js";
+import { type LocalChainNode, openNode } from "../../adapters/chain/local/node.js";
 import { startLocalChainServer } from "../../adapters/chain/local/server.js";
 import { systemClock } from "../../adapters/clock/system-clock.js";
 import { verifySr25519 } from "../../adapters/wallet/wallet.js";
@@ -49,7 +48,7 @@ export async function startChain(folder: string, hotkeys: readonly string[]): Pr
   const [blocks, serving] = [new AbortController(), new AbortController()];
   const { url, closed } = await startLocalChainServer(node, { host: "127.0.0.1", port: 0 }, serving.signal);
   const running = node.run(blocks.signal);
-  await allFinalized(url, hotkeys.length);
+  await allFinalized(node, hotkeys.length);
   return {
     url,
     freeze: () => blocks.abort(),
@@ -64,14 +63,10 @@ export async function startChain(folder: string, hotkeys: readonly string[]): Pr
 }
 
 /** Waits until the registrations are in the metagraph of a finalized block. */
-async function allFinalized(url: string, count: number): Promise<void> {
-  const chain = localChain({ url, clock: systemClock });
+async function allFinalized(node: LocalChainNode, count: number): Promise<void> {
   const signal = AbortSignal.timeout(10_000);
-  try {
-    for await (const _block of chain.watchFinalized(signal)) {
-      if ((await chain.metagraph(signal)).neurons.length >= count) return;
-    }
-  } finally {
-    chain.close();
+  while (node.finalized().subnet.neurons.length < count) {
+    signal.throwIfAborted();
+    await node.nextFinalized(signal);
   }
 }

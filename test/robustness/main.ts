@@ -8,7 +8,7 @@ import { Run } from "./run.js";
 import { storyOf } from "./story.js";
 import type { Violation } from "./violations.js";
 
-/** Stories told in full; one defect can be seen by hundreds of followers. */
+/** Stories that are told in full. */
 const STORIES = 10;
 
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
@@ -36,12 +36,14 @@ async function main(args: readonly string[]): Promise<void> {
     delivered += result.delivered;
     say(`seed ${seed}: ${result.faults} faults, ${result.delivered} events, ${result.violations.length} violations`);
   }
-  const end = await run.end();
+  const end = await run.end([group]);
   say(`the end: ${end.violations.length} violations`);
   violations.push(...end.violations);
   delivered += end.delivered;
   const logs = arena.followers.map(({ log }) => log);
-  for (const violation of violations.slice(0, STORIES)) say(`\n${storyOf(violation, logs, run.striker.timeline)}`);
+  for (const [violation, seenBy] of oncePerKind(violations).slice(0, STORIES)) {
+    say(`\nseen ${seenBy} times\n${storyOf(violation, logs, run.striker.timeline)}`);
+  }
   const streams = logs.flatMap(({ lives }) => lives.flatMap((life) => life.streams));
   const counted = (names: readonly string[]): string => {
     const counts = new Map<string, number>();
@@ -59,6 +61,17 @@ async function main(args: readonly string[]): Promise<void> {
   say(`faults: ${run.striker.timeline.length} (${counted(run.striker.timeline.map(({ kind }) => kind))})`);
   say(`violations: ${violations.length} ${counted(violations.map(({ promise }) => promise))}`);
   if (violations.length > 0) process.exitCode = 1;
+}
+
+/** One defect is seen by many followers: the first violation of every kind, and how many there are of it. */
+function oncePerKind(violations: readonly Violation[]): [Violation, number][] {
+  const kinds = new Map<string, [Violation, number]>();
+  for (const violation of violations) {
+    const kind = `${violation.promise} ${violation.what}`;
+    const [first, count] = kinds.get(kind) ?? [violation, 0];
+    kinds.set(kind, [first, count + 1]);
+  }
+  return [...kinds.values()];
 }
 
 await main(process.argv.slice(2));

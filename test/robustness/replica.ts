@@ -2,7 +2,16 @@
  * A server as the suite runs it, in a process of its own: the real one on the real parts, with epochs of a second, and
  * with one mutation where the suite asks for it. Ends with SIGTERM as the server does, and with its standard input.
  */
-import { memoryCatalogue, NETUID, NETWORK, EPOCH_SECONDS, SERVER_URI, TARGET_LISTINGS } from "./deployment.js";
+import {
+  memoryCatalogue,
+  EPOCH_SECONDS,
+  NETUID,
+  NETWORK,
+  SERVER_URI,
+  TARGET_LISTINGS,
+  TOKEN_KEYS,
+} from "./deployment.js";
+import { randomInt } from "node:crypto";
 import { redisCache } from "../../adapters/cache/redis-cache.js";
 import { localChain } from "../../adapters/chain/local/client.js";
 import { systemClock } from "../../adapters/clock/system-clock.js";
@@ -26,6 +35,9 @@ export interface ReplicaOptions {
   readonly keptEpochs: number;
   readonly bookmarkIntervalMs: number;
   readonly drainWindowMs: number;
+  readonly stallTimeoutMs: number;
+  /** Index of the key that makes tokens; all are accepted. */
+  readonly tokenKey: 0 | 1;
   readonly mutation?: MutationName;
 }
 
@@ -86,6 +98,9 @@ async function main(options: ReplicaOptions): Promise<void> {
     minValidatorStakeRao: 1n,
     metagraphMaxAgeMs: 60_000,
     drainWindowMs: options.drainWindowMs,
+    stallTimeoutMs: options.stallTimeoutMs,
+    tokenKeys: [TOKEN_KEYS[options.tokenKey], TOKEN_KEYS[1 - options.tokenKey] ?? TOKEN_KEYS[0]] as const,
+    random: () => randomInt(2 ** 32) / 2 ** 32,
     onListening: () => parts.log.info({ event: "listening" }, "the replica listens"),
   };
   try {

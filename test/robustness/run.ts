@@ -46,8 +46,12 @@ export class Run {
   /** Starts all followers and waits until each has dealt with an event. */
   async begin(): Promise<void> {
     for (const follower of this.#arena.followers) follower.start();
-    await this.#until("the first event of every follower", CATCH_UP_MS, async () =>
-      this.#arena.followers.every(({ last }) => last !== undefined),
+    const idle = (): string[] =>
+      this.#arena.followers.filter(({ last }) => last === undefined).map(({ log }) => log.name);
+    await this.#until(
+      () => `a first event for ${idle().join(", ")}`,
+      CATCH_UP_MS,
+      async () => idle().length === 0,
     );
   }
 
@@ -64,20 +68,33 @@ export class Run {
     return await this.#result(seed, this.striker.timeline.length - before, false);
   }
 
+  /** Waits until every follower of a group has dealt with so many more events. */
+  async events(count: number, { followers, name }: Group): Promise<void> {
+    const dealtWith = (): number[] =>
+      followers.map(({ log }) => log.lives.reduce((sum, { delivered }) => sum + delivered.length, 0));
+    const before = dealtWith();
+    await this.#until(
+      () => `${count} more events for every follower of ${name}`,
+      CATCH_UP_MS,
+      async () => dealtWith().every((now, index) => now >= (before[index] ?? 0) + count),
+    );
+  }
+
   /**
-   * Ends all faults, lets nothing new happen, and waits for everybody to catch up, but no longer than that: what is
-   * still wrong then.
+   * Ends all faults, lets nothing new happen, and waits for everybody in these groups to catch up: what is still wrong
+   * then, with anybody.
    */
-  async end(limitMs = CATCH_UP_MS): Promise<SeedResult> {
+  async end(groups: readonly Group[]): Promise<SeedResult> {
     await this.striker.settled();
     this.#arena.chain.freeze();
+    const followers = groups.flatMap((group) => group.followers);
     let [before, sinceMs] = ["", Date.now()];
     const isQuiet = async (): Promise<boolean> => {
-      const lasts = this.#arena.followers.map(({ last }) => last);
+      const lasts = followers.map(({ last }) => last);
       if (lasts.join() !== before) [before, sinceMs] = [lasts.join(), Date.now()];
       return new Set(lasts).size === 1 && Date.now() - sinceMs > QUIET_MS;
     };
-    await this.#until("everybody at the newest event", limitMs, isQuiet).catch(() => {}); // The checker tells who is not.
+    await this.#until(() => "everybody at the newest event", CATCH_UP_MS, isQuiet).catch(() => {}); // The checker tells who is not.
     return await this.#result(-1, 0, true);
   }
 
@@ -108,9 +125,9 @@ export class Run {
     return result;
   }
 
-  async #until(what: string, limitMs: number, holds: () => Promise<boolean>): Promise<void> {
+  async #until(what: () => string, limitMs: number, holds: () => Promise<boolean>): Promise<void> {
     for (const endMs = Date.now() + limitMs; !(await holds());) {
-      if (Date.now() > endMs) throw new Error(`${what} did not come within ${limitMs} ms`);
+      if (Date.now() > endMs) throw new Error(`${what()} did not come within ${limitMs} ms`);
       await pause(100);
     }
   }

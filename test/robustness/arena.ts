@@ -42,7 +42,7 @@ export interface Group {
 }
 
 /** Epochs that a token may be behind: few, so that history is compacted all the time. */
-export const KEPT_EPOCHS = 4;
+export const KEPT_EPOCHS = 8;
 const BOOKMARK_INTERVAL_MS = 300;
 const DRAIN_WINDOW_MS = 500;
 const STALL_TIMEOUT_MS = 1_000;

@@ -106,9 +106,13 @@ function freshStartsIn(log: FollowerLog): Violation[] {
   });
 }
 
-/** Caught up: in the end, with nothing new and no fault for a while, a follower has dealt with the newest event. */
+/**
+ * Caught up: in the end, with nothing new and no fault for a while, a follower has dealt with the newest event. The close
+ * of the newest epoch is not told before the epoch after it.
+ */
 export const caughtUp: Checker = (log, { history }) => {
-  const newest = history.at(-1)?.revision;
+  const opened = history.findLast(({ revision }) => revision % 2 === 0)?.revision ?? 0;
+  const newest = history.findLast(({ revision }) => revision <= opened + 1)?.revision;
   const life = log.lives.length - 1;
   const last = log.lives.findLast(({ delivered }) => delivered.length > 0)?.delivered.at(-1);
   if (newest === undefined || last?.revision === newest) return [];

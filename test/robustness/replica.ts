@@ -50,7 +50,8 @@ async function partsOf(options: ReplicaOptions): Promise<ServerParts> {
   const objects = await openFolderObjects({ dir: options.objects, publicUrl, clock, log });
   const cache = await redisCache({ url: options.redisUrl, keyPrefix: "zipnet/robustness/", log });
   const { keptEpochs, bookmarkIntervalMs, mutation } = options;
-  const honest = recordedEpochs({ objects, cache, clock, epochLengthSeconds: EPOCH_SECONDS, keptEpochs, log });
+  const trust = { signer: signer.hotkey, verify: verifySr25519 };
+  const honest = recordedEpochs({ objects, cache, clock, epochLengthSeconds: EPOCH_SECONDS, keptEpochs, trust, log });
   const instance = process.pid;
   const epochs = mutation === undefined ? honest : mutated(mutation, { epochs: honest, clock, signer, instance });
   const rules = Object.assign(defaultRules(EPOCH_SECONDS), { targetListings: TARGET_LISTINGS, cooldownEpochs: 2 });

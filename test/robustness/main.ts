@@ -23,6 +23,7 @@ async function main(args: readonly string[]): Promise<void> {
     values.seed === undefined
       ? Array.from({ length: Number(values.seeds ?? 50) }, (_, index) => index + 1)
       : [Number(values.seed)];
+  const startMs = Date.now();
   await using arena = await Arena.open([{ name: "miner", replicas: 3, followers }]);
   const [group] = arena.groups;
   if (group === undefined) throw new Error("the arena has no group");
@@ -53,7 +54,7 @@ async function main(args: readonly string[]): Promise<void> {
       .toSorted()
       .join(", ");
   };
-  say(`\nseeds: ${seeds.length}`);
+  say(`\nseeds: ${seeds.length}, in ${Math.round((Date.now() - startMs) / 1000)} s`);
   say(`followers: ${followers}, lives: ${logs.reduce((sum, { lives }) => sum + lives.length, 0)}`);
   say(`streams: ${streams.length}, messages: ${streams.reduce((sum, { messages }) => sum + messages.length, 0)}`);
   say(`ends of streams: ${counted(streams.map(({ ended }) => ended?.reason ?? ended?.how ?? "open"))}`);

@@ -58,8 +58,9 @@ export class TrackedFollower {
     return this.log.lives.findLast(({ delivered }) => delivered.length > 0)?.delivered.at(-1)?.revision;
   }
 
-  /** Begins a life, with the token that is kept. */
+  /** Begins a life, with the token that is kept, unless there is one. */
   start(): void {
+    if (this.#current !== undefined) return;
     const life: Life = { startedMs: Date.now(), streams: [], delivered: [], keptMs: [] };
     this.log.lives.push(life);
     this.#crashesAtNextEvent = false;
@@ -78,6 +79,9 @@ export class TrackedFollower {
       () => {}, // It is over.
     );
     await Promise.all([life.ended, late]);
+    // Unless somebody has stopped it meanwhile.
+    if (this.#current !== life) return;
+    this.#current = undefined;
     this.start();
   }
 
@@ -88,9 +92,10 @@ export class TrackedFollower {
 
   /** Ends the life. */
   async stop(): Promise<void> {
-    this.#current?.ending.abort();
-    await this.#current?.ended;
+    const life = this.#current;
     this.#current = undefined;
+    life?.ending.abort();
+    await life?.ended;
   }
 
   async #live(life: Life, ending: AbortController): Promise<void> {

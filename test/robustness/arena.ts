@@ -42,8 +42,8 @@ export interface Group {
 }
 
 /** Epochs that a token may be behind: few, so that history is compacted all the time. */
-export const KEPT_EPOCHS = 8;
-const BOOKMARK_INTERVAL_MS = 300;
+export const KEPT_EPOCHS = 10;
+const BOOKMARK_INTERVAL_MS = 400;
 const DRAIN_WINDOW_MS = 500;
 const STALL_TIMEOUT_MS = 1_000;
 /** The followers' dice are loaded: short waits make for many streams. */

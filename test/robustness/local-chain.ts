@@ -19,7 +19,7 @@ export interface Chain {
   stop(): Promise<void>;
 }
 
-const BLOCK_MS = 50;
+const BLOCK_MS = 150;
 
 /** Serves a chain on which these hotkeys are registered. */
 export async function startChain(folder: string, hotkeys: readonly string[]): Promise<Chain> {

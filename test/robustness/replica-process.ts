@@ -12,9 +12,9 @@ import { build } from "esbuild";
 import type { ReplicaOptions } from "./replica.js";
 
 /** Longest time from the start until it listens. */
-const START_MS = 30_000;
+const START_MS = 60_000;
 /** Longest time from SIGTERM to the end. */
-const END_MS = 10_000;
+const END_MS = 30_000;
 
 /** Bundles the program, so that a restart costs a fraction of a second; the path of the bundle. */
 export async function buildReplica(): Promise<string> {

@@ -12,11 +12,13 @@ import { Striker } from "./strikes.js";
 import type { Violation } from "./violations.js";
 
 /** Length of a seed. */
-export const WINDOW_MS = 4_500;
+const WINDOW_MS = 4_000;
+/** Five epochs fill what a connection takes of a stream that is not read. */
+const STALL_MS = 7_000;
 /** How long a follower is away when its token is to get too old. */
 const AWAY_MS = (KEPT_EPOCHS + 2) * 1000 * EPOCH_SECONDS;
 /** Longest time for everybody to catch up after the last fault. */
-const CATCH_UP_MS = 45_000;
+const CATCH_UP_MS = 90_000;
 /** Nothing new for this long means that nothing new comes. */
 const QUIET_MS = 2_000;
 
@@ -57,7 +59,7 @@ export class Run {
 
   /** Runs a seed against a group. */
   async seed(seed: number, group: Group): Promise<SeedResult> {
-    const plan = { replicas: group.sites.length, windowMs: WINDOW_MS, awayMs: AWAY_MS };
+    const plan = { replicas: group.sites.length, windowMs: WINDOW_MS, stallMs: STALL_MS, awayMs: AWAY_MS };
     return await this.faults(seed, scheduleOf(seed, plan), [group]);
   }
 

@@ -42,11 +42,16 @@ export type Fault = {
 /** What schedules are made for. */
 export interface SchedulePlan {
   readonly replicas: number;
-  /** Length of a seed; every fault but "away" is over before its end. */
+  /** Length of a seed; every fault but those of LASTING is over before its end. */
   readonly windowMs: number;
+  /** How long a follower must read nothing for its connection to be full. */
+  readonly stallMs: number;
   /** How long a follower must stay away for its token to get too old. */
   readonly awayMs: number;
 }
+
+/** Faults that go on while the next seeds run. */
+export const LASTING: ReadonlySet<FaultKind> = new Set<FaultKind>(["stall", "away"]);
 
 /** Most faults of one seed, and fewest. */
 const FAULTS = { least: 4, most: 8 };
@@ -68,7 +73,7 @@ export function scheduleOf(seed: number, plan: SchedulePlan): Fault[] {
   return faults.toSorted((a, b) => a.atMs - b.atMs);
 }
 
-function faultOf(random: RandomSequence, { replicas, windowMs, awayMs }: SchedulePlan): Fault {
+function faultOf(random: RandomSequence, { replicas, windowMs, stallMs, awayMs }: SchedulePlan): Fault {
   const kind = KINDS[random.below(KINDS.length)] ?? "cut";
   const atMs = random.below(windowMs / 2);
   const forMs = 100 + random.below(windowMs / 2 - REST_MS - 100);
@@ -88,8 +93,9 @@ function faultOf(random: RandomSequence, { replicas, windowMs, awayMs }: Schedul
     case "redis-suspend":
       return { ...when, kind };
     case "crash":
-    case "stall":
       return { ...when, ...some, kind, percent: Math.ceil(some.percent / 3) };
+    case "stall":
+      return { ...some, atMs, forMs: stallMs, kind, percent: Math.ceil(some.percent / 5) };
     case "away":
       // Few, since whoever was away is excused from what it missed.
       return { ...some, atMs, forMs: awayMs, kind, percent: 5 };

@@ -5,7 +5,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { Redis } from "ioredis";
 import type { Arena, Group, Site } from "./arena.js";
 import type { Trouble } from "./fault-proxy.js";
-import { type Fault, type FaultKind, faultName, isStruck } from "./schedule.js";
+import { type Fault, type FaultKind, LASTING, faultName, isStruck } from "./schedule.js";
 import type { TrackedFollower } from "./tracked-follower.js";
 
 /** Something that was done, or could not be. */
@@ -35,7 +35,7 @@ export class Striker {
     this.#arena = arena;
   }
 
-  /** Carries out a seed's faults against a group; resolves when all but the absences are over. */
+  /** Carries out a seed's faults against a group; resolves when all are over but those that last. */
   async carryOut(seed: number, faults: readonly Fault[], group: Group): Promise<void> {
     await Promise.all(
       faults.map(async (fault) => {
@@ -46,7 +46,7 @@ export class Striker {
         if (over === undefined) return;
         this.timeline.push(strike);
         const noted = over.then(() => void (strike.endedMs = Date.now()));
-        if (fault.kind !== "away") return noted;
+        if (!LASTING.has(fault.kind)) return noted;
         this.#lasting.add(noted);
         noted.then(
           () => this.#lasting.delete(noted),

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { type ClientHttp2Session, type ClientHttp2Stream, connect } from "node:http2";
+import { type ClientHttp2Session, type ClientHttp2Stream, connect, constants } from "node:http2";
 import { fromBinary } from "@bufbuild/protobuf";
 import { Code, ConnectError, createClient } from "@connectrpc/connect";
 import { createGrpcTransport } from "@connectrpc/connect-node";
@@ -161,6 +161,13 @@ describe("the hub", () => {
     await tick(STALL_MS + 1_500);
     await until(() => server.streams() === 2);
     assert.equal(stalled.status, undefined);
+    // Nor does one that reads again after the cut get anything more, and the server is none the worse for it.
+    stalled.read();
+    await until(() => stalled.stream.closed);
+    assert.equal(stalled.stream.rstCode, constants.NGHTTP2_CANCEL);
+    assert.ok(stalled.events.length < MANY);
+    await recordThrough(server.log, FIRST + MANY + 1, FIRST + MANY + 1);
+    await until(() => quick.events.length === 2 * MANY + 3);
   });
 
   it("goes on by itself when the records were out of reach", async () => {

@@ -7,7 +7,7 @@
  * ends differs. The exports used here are marked private in connect-es, so its version is pinned, and the conformance
  * suite holds this to the protocols.
  */
-import type { Http2ServerResponse } from "node:http2";
+import { type Http2ServerResponse, constants } from "node:http2";
 import { type ConnectError, type HandlerContext, createContextKey } from "@connectrpc/connect";
 import type { UniversalServerResponse } from "@connectrpc/connect/protocol";
 import { createEndStreamSerialization, endStreamFlag } from "@connectrpc/connect/protocol-connect";
@@ -178,7 +178,10 @@ export class OpenStream {
 
   /** Cuts the stream: what was not sent is lost, and the caller gets no status. */
   destroy(): void {
-    this.#response.stream.close();
-    this.#response.stream.destroy();
+    const { stream } = this.#response;
+    // With a reason other than "no error" the reset is sent now. Of a stream that was ended but not read, Node would send
+    // it only after the rest, and forget the stream here: once its caller reads again, it fills the memory with frames.
+    stream.close(constants.NGHTTP2_CANCEL);
+    stream.destroy();
   }
 }

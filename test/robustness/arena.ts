@@ -1,7 +1,7 @@
 /**
  * Everything that a run needs: Redis, chain, object store, replicas with a proxy before each, and followers.
  */
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { systemClock } from "../../adapters/clock/system-clock.js";
@@ -9,12 +9,11 @@ import { openFolderObjects } from "../../adapters/objects/folder/folder-objects.
 import { readyCrypto, signerFromUri } from "../../adapters/wallet/wallet.js";
 import { freePort } from "../parts/programs.js";
 import { type StartedRedis, startRedis } from "../parts/redis.js";
-import { SERVER_URI } from "./deployment.js";
+import { SERVER_URI, catalogueBytes, settingsOf } from "./deployment.js";
 import { type FaultProxy, startFaultProxy } from "./fault-proxy.js";
 import { HistoryReader } from "./history.js";
 import { type Chain, startChain } from "./local-chain.js";
 import type { MutationName } from "./mutations.js";
-import type { ReplicaOptions } from "./replica.js";
 import { ReplicaProcess, buildReplica } from "./replica-process.js";
 import { seeded } from "./schedule.js";
 import { TrackedFollower } from "./tracked-follower.js";
@@ -41,11 +40,6 @@ export interface Group {
   readonly followers: readonly TrackedFollower[];
 }
 
-/** Epochs that a token may be behind: few, so that history is compacted all the time. */
-export const KEPT_EPOCHS = 10;
-const BOOKMARK_INTERVAL_MS = 400;
-const DRAIN_WINDOW_MS = 500;
-const STALL_TIMEOUT_MS = 1_000;
 /** The followers' dice are loaded: short waits make for many streams. */
 const LONGEST_WAIT_SHARE = 0.25;
 
@@ -121,11 +115,13 @@ export class Arena implements AsyncDisposable {
     const objects = join(dir, "objects");
     const store = await openFolderObjects({ dir: objects, publicUrl: "http://unused.invalid", clock: systemClock });
     this.#history = new HistoryReader(store);
+    const catalogue = join(dir, "catalogue.bin");
+    await writeFile(catalogue, catalogueBytes());
     const program = await buildReplica();
     for (const plan of plans) {
       const sites: Site[] = [];
       for (let index = 0; index < plan.replicas; index += 1) {
-        sites.push(await this.#makeSite(plan, index, { dir, objects, program }));
+        sites.push(await this.#makeSite(plan, index, { dir, objects, catalogue, program }));
       }
       const signers = people.splice(0, plan.followers);
       const followers = signers.map((signer, index) => followerOf(plan.name, signer, index, sites));
@@ -138,23 +134,14 @@ export class Arena implements AsyncDisposable {
   async #makeSite(
     { name, mutation }: GroupPlan,
     index: number,
-    { dir, objects, program }: { readonly dir: string; readonly objects: string; readonly program: string },
+    { dir, objects, catalogue, program }: Readonly<Record<"dir" | "objects" | "catalogue" | "program", string>>,
   ): Promise<Site> {
-    const options: ReplicaOptions = {
-      port: await freePort(),
-      objects,
-      redisUrl: this.redis.url,
-      chainUrl: this.chain.url,
-      keptEpochs: KEPT_EPOCHS,
-      bookmarkIntervalMs: BOOKMARK_INTERVAL_MS,
-      drainWindowMs: DRAIN_WINDOW_MS,
-      stallTimeoutMs: STALL_TIMEOUT_MS,
-      tokenKey: index % 2 === 0 ? 0 : 1,
-      ...(mutation === undefined ? {} : { mutation }),
-    };
-    const replica = new ReplicaProcess(`${name}-replica-${index}`, program, options, dir);
+    const port = await freePort();
+    const at = { port, objects, catalogue, redisUrl: this.redis.url, chainUrl: this.chain.url };
+    const options = { settings: settingsOf(index, at), ...(mutation === undefined ? {} : { mutation }) };
+    const replica = new ReplicaProcess(`${name}-replica-${index}`, port, program, options, dir);
     this.#undo.push(() => replica.stop());
-    const proxy = await startFaultProxy(options.port);
+    const proxy = await startFaultProxy(port);
     this.#undo.push(() => proxy.close());
     return { replica, proxy };
   }

@@ -3,9 +3,8 @@
  */
 import { encodeCatalogue } from "../../core/catalogue.js";
 import { signerFromUri } from "../../adapters/wallet/wallet.js";
-import { sha256Of } from "../../core/hash.js";
+import { bytesToHex, sha256Of } from "../../core/hash.js";
 import { type ResumeTokens, resumeTokens } from "../../rpc/resume-token.js";
-import type { NamedCatalogue } from "../../server/parts.js";
 
 export const NETWORK = "robustness";
 export const NETUID = 46;
@@ -17,11 +16,11 @@ export const SERVER_URI = "//robustness/server";
 const EXPECTED_LISTINGS = 10;
 /** Zip codes in an epoch: with their places some 20 KB, so that who does not read soon fills its connection. */
 const ZIP_CODES = 150;
-export const TARGET_LISTINGS = ZIP_CODES * EXPECTED_LISTINGS;
+const TARGET_LISTINGS = ZIP_CODES * EXPECTED_LISTINGS;
 
-/** The catalogue that every replica draws from; the same for all. */
-export function memoryCatalogue(): NamedCatalogue {
-  const { catalogue, sha256 } = encodeCatalogue(
+/** The catalogue that every replica draws from, as a file holds it. */
+export function catalogueBytes(): Uint8Array {
+  return encodeCatalogue(
     Array.from({ length: 5 * ZIP_CODES }, (_, index) => ({
       zipCode: String(10_000 + index),
       state: "WA",
@@ -33,12 +32,49 @@ export function memoryCatalogue(): NamedCatalogue {
       source: "test",
       asOf: "2026-11-01",
     })),
-  );
-  return { catalogue, sha256 };
+  ).bytes;
 }
 
-/** Keys of resume tokens. They are being replaced all the time: which one is the newer, the replicas do not agree on. */
-export const TOKEN_KEYS = [sha256Of("robustness, token key 0"), sha256Of("robustness, token key 1")] as const;
+/** Keys of resume tokens. One replaces the other all the time: which is the new one, the replicas do not agree on. */
+const TOKEN_KEYS = [sha256Of("robustness, token key 0"), sha256Of("robustness, token key 1")] as const;
+
+/** Epochs that a token may be behind: few, so that history is compacted all the time. */
+export const KEPT_EPOCHS = 10;
+
+/** Settings of a replica, by environment name. `index` tells replicas apart. */
+export function settingsOf(
+  index: number,
+  at: {
+    readonly port: number;
+    readonly objects: string;
+    readonly catalogue: string;
+    readonly redisUrl: string;
+    readonly chainUrl: string;
+  },
+): Readonly<Record<string, string>> {
+  const keys = TOKEN_KEYS.map((key) => bytesToHex(key));
+  const settings: Readonly<Record<string, string | number>> = {
+    LISTEN_PORT: at.port,
+    NETWORK,
+    NETUID,
+    WALLET: SERVER_URI,
+    OBJECTS: `folder:${at.objects}`,
+    CATALOGUE: at.catalogue,
+    CACHE: at.redisUrl,
+    CHAIN: `local:${at.chainUrl}`,
+    EPOCH_LENGTH_SECONDS: EPOCH_SECONDS,
+    SETTLE_MS: 100,
+    TARGET_LISTINGS,
+    COOLDOWN_EPOCHS: 2,
+    KEPT_EPOCHS,
+    BOOKMARK_INTERVAL_MS: 400,
+    DRAIN_WINDOW_MS: 500,
+    STALL_TIMEOUT_MS: 1_000,
+    TOKEN_KEYS: (index % 2 === 0 ? keys : keys.toReversed()).join(),
+    MAX_CALLS_PER_MINUTE: 100_000,
+  };
+  return Object.fromEntries(Object.entries(settings).map(([name, value]) => [`ZIPNET_${name}`, String(value)]));
+}
 
 let tokens: ResumeTokens | undefined;
 

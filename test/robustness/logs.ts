@@ -60,7 +60,7 @@ export interface LoggedStream {
 }
 
 /** An event that the follower's application has dealt with. */
-export interface Delivery {
+interface Delivery {
   readonly atMs: number;
   readonly revision: number;
 }

@@ -27,6 +27,7 @@ export async function buildReplica(): Promise<string> {
 /** A replica. One at a time may do something to it. */
 export class ReplicaProcess {
   readonly name: string;
+  readonly port: number;
   readonly #program: string;
   readonly #options: ReplicaOptions;
   readonly #log: WriteStream;
@@ -36,15 +37,12 @@ export class ReplicaProcess {
   /** Whether something is being done to it. */
   isBusy = false;
 
-  constructor(name: string, program: string, options: ReplicaOptions, logFolder: string) {
+  constructor(name: string, port: number, program: string, options: ReplicaOptions, logFolder: string) {
     this.name = name;
+    this.port = port;
     this.#program = program;
     this.#options = options;
     this.#log = createWriteStream(join(logFolder, `${name}.log`), { flags: "a" });
-  }
-
-  get port(): number {
-    return this.#options.port;
   }
 
   /** Starts it and waits until it listens. Rejects with its last words when it does not. */

@@ -3,9 +3,8 @@
  */
 import { setTimeout as pause } from "node:timers/promises";
 import type { Arena, Group } from "./arena.js";
-import { KEPT_EPOCHS } from "./arena.js";
 import { violationsIn } from "./checkers-of-lives.js";
-import { EPOCH_SECONDS } from "./deployment.js";
+import { EPOCH_SECONDS, KEPT_EPOCHS } from "./deployment.js";
 import { type World, logUntil } from "./logs.js";
 import { type Fault, scheduleOf } from "./schedule.js";
 import { Striker } from "./strikes.js";

@@ -8,6 +8,7 @@ import { redisCache } from "../adapters/cache/redis-cache.js";
 import { manualClock, type ManualClock } from "../adapters/clock/manual-clock.js";
 import { readyCrypto } from "../adapters/wallet/wallet.js";
 import { epochStartMs } from "../core/epoch-time.js";
+import { epochKey } from "../core/object-keys.js";
 import type { Cache } from "../core/ports.js";
 import { freePort, waitUntil } from "../test/parts/programs.js";
 import { redisMissing, startRedis, type StartedRedis } from "../test/parts/redis.js";
@@ -112,6 +113,28 @@ const ONE_SILENCE_MS = 3_500;
       });
       assert.deepEqual(await reader.encodedEpoch(""), await writer.encodedEpoch(idOf(FIRST + 5)));
       assert.equal(counted.reads, 0);
+    });
+
+    it("keeps the current and the previous epoch in Redis, for three epochs' time, and no older one", async () => {
+      await replicas(3_600_000);
+      for (const number of [FIRST + 2, FIRST + 3]) await recordNext(number);
+      const operator = new Redis(redis.url);
+      try {
+        await operator.flushall();
+        const other = logOver(clock, { objects, cache: caches[0] ?? assert.fail() });
+        for (let number = FIRST; number <= FIRST + 3; number += 1) await other.epoch(idOf(number));
+        const keys = (await operator.keys(`${KEY_PREFIX}record/*`)).toSorted();
+        assert.deepEqual(
+          keys,
+          [FIRST + 2, FIRST + 3].map((number) => `${KEY_PREFIX}record/${epochKey(idOf(number))}`),
+        );
+        for (const key of keys) {
+          const ttlMs = await operator.pttl(key);
+          assert.ok(ttlMs > 2 * EPOCH_SECONDS * 1000 && ttlMs <= 3 * EPOCH_SECONDS * 1000, `${ttlMs} ms`);
+        }
+      } finally {
+        operator.disconnect();
+      }
     });
 
     it("is unharmed by garbage in the stream and in the cache", async () => {

@@ -24,6 +24,11 @@ const PAUSE_AFTER_REFUSAL_MS = 1_000;
 const BEFORE_ALL = "0-0";
 const NOBODYS_TOPIC = "";
 
+/** The id alone: the note would travel along every time. */
+const NEWEST = `
+local last = redis.call("XREVRANGE", KEYS[1], "+", "-", "COUNT", 1)[1]
+return last and last[1]`;
+
 /** In one step, so that each ring names the one right before it. */
 const RING = `
 local last = redis.call("XREVRANGE", KEYS[1], "+", "-", "COUNT", 1)[1]
@@ -112,8 +117,8 @@ export class RingReader {
   }
 
   async #newestId(): Promise<string> {
-    const [newest] = await this.#redis.xrevrange(this.#key, "+", "-", "COUNT", 1);
-    return newest?.[0] ?? (await addRing(this.#redis, this.#key, NOBODYS_TOPIC));
+    const newest = await this.#redis.eval(NEWEST, 1, this.#key);
+    return typeof newest === "string" ? newest : await addRing(this.#redis, this.#key, NOBODYS_TOPIC);
   }
 }
 

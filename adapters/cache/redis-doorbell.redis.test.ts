@@ -12,6 +12,10 @@ const text = (value: string): Uint8Array => new TextEncoder().encode(value);
 const NEVER_MS = 3_600_000;
 const STREAM = "bell/doorbell";
 
+/** A ring as the stream holds it. */
+const fieldsOf = (name: string, after: string, note: string): string[] =>
+  Object.entries({ name, after, topic: "epoch", note }).flat();
+
 /** What a listener heard: notes, and "?" for a ring without any. */
 class Listener {
   readonly heard: string[] = [];
@@ -100,10 +104,28 @@ class Listener {
     it("hears a stream whose ids have gone back", async () => {
       await here.ring("epoch", text("before"));
       await listener.hears("before");
-      await operator.multi().flushall().xadd(STREAM, "1-1", "after", "0-0", "topic", "epoch", "note", "early").exec();
+      await operator
+        .multi()
+        .flushall()
+        .xadd(STREAM, "1-1", ...fieldsOf("one", "", "early"))
+        .exec();
       await listener.hears("?");
-      await operator.xadd(STREAM, "1-2", "after", "1-1", "topic", "epoch", "note", "second");
+      await operator.xadd(STREAM, "1-2", ...fieldsOf("two", "one", "second"));
       await listener.hears("second");
+    });
+
+    it("hears a stream that begins anew with the very id that it ended with", async () => {
+      await here.ring("epoch", text("before"));
+      await listener.hears("before");
+      const [[id] = [""]] = await operator.xrevrange(STREAM, "+", "-", "COUNT", 1);
+      await operator
+        .multi()
+        .flushall()
+        .xadd(STREAM, id, ...fieldsOf("another", "", "unread"))
+        .exec();
+      await listener.hears("?");
+      await here.ring("epoch", text("after"));
+      await listener.hears("after");
     });
 
     it("rings without a note when rings were dropped before they were read", async () => {

@@ -4,6 +4,7 @@
  * another one before it than the last one seen, or the newest ring is older than that. So that there is always a last one
  * seen, whoever finds no ring at all adds one that nobody hears.
  */
+import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { setTimeout as pause } from "node:timers/promises";
 import type { Redis } from "ioredis";
@@ -20,36 +21,42 @@ const BLOCK_MS = 3_000;
 export const READ_SILENCE_MS = BLOCK_MS + 2_000;
 const PAUSE_AFTER_REFUSAL_MS = 1_000;
 
-/** What the first ring names as the one before it. */
-const BEFORE_ALL = "0-0";
 const NOBODYS_TOPIC = "";
 
-/** The id alone: the note would travel along every time. */
+/** The note stays where it is: it would travel along every time. */
 const NEWEST = `
 local last = redis.call("XREVRANGE", KEYS[1], "+", "-", "COUNT", 1)[1]
-return last and last[1]`;
+return last and { last[1], last[2][2] }`;
 
 /** In one step, so that each ring names the one right before it. */
 const RING = `
 local last = redis.call("XREVRANGE", KEYS[1], "+", "-", "COUNT", 1)[1]
-local after = last and last[1] or "${BEFORE_ALL}"
-local id = redis.call("XADD", KEYS[1], "MAXLEN", "~", ARGV[1], "*", "after", after, "topic", ARGV[3], unpack(ARGV, 4))
+local after = last and last[2][2] or ""
+local ring = { "name", ARGV[3], "after", after, "topic", ARGV[4], unpack(ARGV, 5) }
+local id = redis.call("XADD", KEYS[1], "MAXLEN", "~", ARGV[1], "*", unpack(ring))
 redis.call("PEXPIRE", KEYS[1], ARGV[2])
 return id`;
 
-/** Adds a ring to the stream; its id. */
-export async function addRing(redis: Redis, key: string, topic: string, note?: Uint8Array): Promise<string> {
-  const fields = note === undefined || note.byteLength > MOST_NOTE_BYTES ? [] : ["note", Buffer.from(note)];
-  return String(await redis.eval(RING, 1, key, KEPT_RINGS, RINGS_TTL_MS, topic, ...fields));
+/** Which ring: where it stands in the stream, and a name that no other ring has in any stream. */
+interface Place {
+  readonly id: string;
+  readonly name: string;
 }
 
-/** A ring as the stream holds it. */
-interface Ring {
-  readonly id: string;
-  /** Id of the ring before; empty where the entry is not one of ours. */
+/** A ring as the stream holds it. What is not one of ours has empty texts. */
+interface Ring extends Place {
+  /** Name of the ring before it. */
   readonly after: string;
   readonly topic: string;
   readonly note: Uint8Array | undefined;
+}
+
+/** Adds a ring to the stream. */
+export async function addRing(redis: Redis, key: string, topic: string, note?: Uint8Array): Promise<Place> {
+  const fields = note === undefined || note.byteLength > MOST_NOTE_BYTES ? [] : ["note", Buffer.from(note)];
+  const name = randomUUID();
+  const id = await redis.eval(RING, 1, key, KEPT_RINGS, RINGS_TTL_MS, name, topic, ...fields);
+  return { id: String(id), name };
 }
 
 /** Reads a stream of rings into a doorbell. */
@@ -57,7 +64,7 @@ export class RingReader {
   readonly #redis: Redis;
   readonly #key: string;
   readonly #bell: Doorbell;
-  #lastId = BEFORE_ALL;
+  #last: Place = { id: "0-0", name: "" };
 
   /** @param redis a connected connection of its own: it waits most of the time. */
   constructor(redis: Redis, key: string, bell: Doorbell) {
@@ -68,7 +75,7 @@ export class RingReader {
 
   /** Takes the newest ring as seen. Every ring after it is heard. */
   async start(): Promise<void> {
-    this.#lastId = await this.#newestId();
+    this.#last = await this.#newest();
   }
 
   /** Reads until the signal, over lost connections and whatever becomes of Redis. Never rejects. */
@@ -87,13 +94,13 @@ export class RingReader {
 
   /** Waits for rings and passes them on; false when none came in time. */
   async #readOnce(): Promise<boolean> {
-    const from = ["STREAMS", this.#key, this.#lastId] as const;
+    const from = ["STREAMS", this.#key, this.#last.id] as const;
     const answer = await this.#redis.xreadBuffer("COUNT", RINGS_PER_READ, "BLOCK", BLOCK_MS, ...from);
     const rings = (answer?.[0]?.[1] ?? []).map(([id, fields]) => ringOf(id, fields));
     const last = rings.at(-1);
     if (last === undefined) return false;
-    const isWhole = rings.every(({ after }, index) => after === (rings[index - 1]?.id ?? this.#lastId));
-    this.#lastId = last.id;
+    const isWhole = rings.every(({ after }, index) => after === (rings[index - 1] ?? this.#last).name);
+    this.#last = last;
     for (const topic of new Set(rings.map((ring) => ring.topic)))
       this.#pass(rings.filter((ring) => ring.topic === topic));
     if (!isWhole) this.#bell.ringAll();
@@ -108,17 +115,20 @@ export class RingReader {
     if (notes.length < rings.length) this.#bell.ring(topic, []);
   }
 
-  /** Begins anew where the stream's newest ring is older than the last one seen: Redis has lost what it had. */
+  /** Begins anew where the stream's newest ring is not the last one seen, nor after it: Redis has lost what it had. */
   async #checkPlace(): Promise<void> {
-    const newestId = await this.#newestId();
-    if (!isBefore(newestId, this.#lastId)) return;
-    this.#lastId = newestId;
+    const newest = await this.#newest();
+    const isSame = newest.id === this.#last.id && newest.name === this.#last.name;
+    if (isSame || isBefore(this.#last.id, newest.id)) return;
+    this.#last = newest;
     this.#bell.ringAll();
   }
 
-  async #newestId(): Promise<string> {
+  async #newest(): Promise<Place> {
     const newest = await this.#redis.eval(NEWEST, 1, this.#key);
-    return typeof newest === "string" ? newest : await addRing(this.#redis, this.#key, NOBODYS_TOPIC);
+    if (!Array.isArray(newest)) return await addRing(this.#redis, this.#key, NOBODYS_TOPIC);
+    const [id, name] = newest.map(String);
+    return { id: id ?? "", name: name ?? "" };
   }
 }
 
@@ -130,6 +140,7 @@ function ringOf(id: Buffer, fields: readonly Buffer[]): Ring {
   const note = named.get("note");
   return {
     id: id.toString(),
+    name: String(named.get("name") ?? ""),
     after: String(named.get("after") ?? ""),
     topic: String(named.get("topic") ?? ""),
     note: note === undefined ? undefined : Uint8Array.from(note),

@@ -160,13 +160,18 @@ function endAfterAnswer(response: AnyResponse): void {
  * caller has sent everything, which it cannot while nobody reads; asking it to stop frees the stream.
  */
 function closeAfterAnswer(stream: Http2ServerResponse["stream"], request: AnyRequest): void {
+  const askToStop = (): void => {
+    // A reset overtakes what waits behind a busy connection: the caller would see the end of the call without its status.
+    if (stream.state.localClose === 1) stream.close(constants.NGHTTP2_NO_ERROR);
+  };
   // Not "finish": the trailers, which carry the status, leave only after it.
   stream.once("wantTrailers", () => {
     setImmediate(() => {
       if (request.readableEnded || stream.destroyed) return;
-      stream.close(constants.NGHTTP2_NO_ERROR);
+      askToStop();
       // What has come already must be read, or the stream never counts as ended.
       stream.removeAllListeners("data");
+      stream.on("data", askToStop);
       stream.resume();
     });
   });

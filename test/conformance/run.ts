@@ -1,8 +1,8 @@
 /**
  * Runs the Connect conformance runner (`connectconformance`, on the path) against our adapter and prints how many cases
  * passed. The runner's own suite twice, with what a server of ours takes and with the compressions that it leaves off,
- * which only the plain path knows; then our suite for streams that are handed over. Exits with 1 unless every case passed
- * and streams were handed over.
+ * which only the plain path knows; then suites of our own for what it does not look at. Exits with 1 unless every case
+ * passed and streams were handed over.
  */
 import { spawn } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
@@ -12,6 +12,7 @@ import { fileURLToPath } from "node:url";
 import { buildSync } from "esbuild";
 import { parse, stringify } from "yaml";
 import { handoverSuite } from "./handover-suite.js";
+import { refusedSuite } from "./refused-suite.js";
 
 const HERE = fileURLToPath(new URL(".", import.meta.url));
 
@@ -33,9 +34,9 @@ interface Run {
   readonly suite?: object;
 }
 
-/** Ways in which the runner does each case: three protocols, in the clear and over TLS, and gRPC by its Go library. */
-const WAYS = 7;
-const ownCases = handoverSuite.testCases.length * WAYS;
+/** Cases of our suites. One is done by three protocols, in the clear and over TLS, and gRPC by its Go library too. */
+const handedOver = handoverSuite.testCases.length * 7;
+const refused = refusedSuite.testCases.length * 2;
 
 const RUNS: readonly Run[] = [
   {
@@ -56,9 +57,17 @@ const RUNS: readonly Run[] = [
     name: "handed over",
     compressions: ["COMPRESSION_IDENTITY"],
     isCompressed: false,
-    minCases: ownCases,
-    minHandovers: ownCases,
+    minCases: handedOver,
+    minHandovers: handedOver,
     suite: handoverSuite,
+  },
+  {
+    name: "refused",
+    compressions: ["COMPRESSION_IDENTITY"],
+    isCompressed: false,
+    minCases: refused,
+    minHandovers: 0,
+    suite: refusedSuite,
   },
 ];
 
@@ -105,7 +114,7 @@ function argumentsOf(run: Run, dir: string): string[] {
   if (run.suite === undefined) return args;
   const suite = join(dir, "suite.yaml");
   writeFileSync(suite, stringify(run.suite, { aliasDuplicateObjects: false }));
-  return [...args, "--test-file", suite];
+  return [...args, "--parallel", "64", "--test-file", suite];
 }
 
 /** Does one run; true when everything passed. */
@@ -120,7 +129,7 @@ async function passes(run: Run, server: string, dir: string): Promise<boolean> {
   const isGood = code === 0 && failed === "0" && Number(passed) >= run.minCases && handovers >= run.minHandovers;
   if (!isGood) process.stdout.write(text);
   process.stdout.write(
-    `Connect conformance, ${run.name}: ${passed} passed, ${failed} failed; ${handovers} streams were handed over\n`,
+    `Connect conformance, ${run.name}: ${passed} passed, ${failed} failed; ${handovers} streams handed over\n`,
   );
   return isGood;
 }

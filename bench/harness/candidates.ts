@@ -14,8 +14,6 @@ import { Epochs, bookmark, serverKey } from "./network.js";
 export interface Candidate {
   readonly name: string;
   readonly program: Program;
-  /** Streams that it allows on one connection. */
-  readonly maxStreamsPerConnection: number;
 }
 
 export const OURS = "ours";
@@ -29,8 +27,6 @@ export const RAW = "raw node:http2";
 
 /** Length of an epoch as a subnet has it, in seconds. */
 const EPOCH_SECONDS = 14_400;
-/** Set in rpc/listener.ts. */
-const OUR_STREAMS_PER_CONNECTION = 100;
 
 /** The command of our own server. */
 export async function oursCommand(options: Partial<OursOptions> = {}): Promise<readonly string[]> {
@@ -43,14 +39,13 @@ export async function oursCommand(options: Partial<OursOptions> = {}): Promise<r
 /** Builds all servers. */
 export async function allCandidates(): Promise<Candidate[]> {
   const raw = await nodeServer("raw-http2");
-  const anyNumber = { maxStreamsPerConnection: Infinity };
   return [
-    { name: OURS, program: { command: await oursCommand() }, maxStreamsPerConnection: OUR_STREAMS_PER_CONNECTION },
-    { name: RAW_COMPAT, program: { command: [...raw, "compat"] }, ...anyNumber },
-    { name: RAW_CORE, program: { command: [...raw, "core"] }, ...anyNumber },
-    { name: GRPC_JS, program: { command: await nodeServer("grpc-js") }, ...anyNumber },
-    { name: GRPC_GO, program: await goCommand(), ...anyNumber },
-    { name: PLAIN_CONNECT, program: { command: await nodeServer("plain-connect") }, ...anyNumber },
+    { name: OURS, program: { command: await oursCommand() } },
+    { name: RAW_COMPAT, program: { command: [...raw, "compat"] } },
+    { name: RAW_CORE, program: { command: [...raw, "core"] } },
+    { name: GRPC_JS, program: { command: await nodeServer("grpc-js") } },
+    { name: GRPC_GO, program: await goCommand() },
+    { name: PLAIN_CONNECT, program: { command: await nodeServer("plain-connect") } },
   ];
 }
 

@@ -3,15 +3,24 @@ import { systemClock } from "../../adapters/clock/system-clock.js";
 import { verifySr25519 } from "../../adapters/wallet/wallet.js";
 import type { Cache, Chain, VerifySignature } from "../../core/ports.js";
 import { metagraphDirectory } from "../../rpc/callers.js";
+import { type CallerLimits, DEFAULT_PORT_LIMITS } from "../../rpc/limits.js";
 import type { ServerAuth } from "../../rpc/server.js";
 import { SESSION_PURPOSE } from "../../rpc/session.js";
 import { type Keys, NETUID, NETWORK, metagraphOf } from "../harness/network.js";
 
 /** Calls are signed before the bench begins, and far more of them are made in a minute than miners make. */
-const MAX_CALLS = 10_000_000;
-const LIMITS = {
+const MANY = 10_000_000;
+
+/** As a server has them, so that keeping them is measured, but as high as one address of one bench needs them. */
+export const LIMITS: CallerLimits = {
+  ...DEFAULT_PORT_LIMITS,
+  maxConnectionsPerAddress: MANY,
+  maxStreamsPerConnection: 1_000,
+  maxRequestBytes: 65_536,
   maxClockDifferenceMs: 86_400_000,
-  maxCallsPerMinute: { miner: MAX_CALLS, validator: MAX_CALLS, owner: MAX_CALLS },
+  maxCallsPerMinute: { miner: MANY, validator: MANY, owner: MANY },
+  maxStreamsPerHotkey: MANY,
+  maxStreamsPerAddress: MANY,
 };
 
 /** checksSignatures false: every signature passes, to see what checking them costs. */
@@ -32,6 +41,7 @@ export function authOf(keys: Keys, cache: Cache, checksSignatures: boolean): Ser
     cache,
     clock: systemClock,
     sessionSecret: keys.server.secretFor(SESSION_PURPOSE),
-    ...LIMITS,
+    maxClockDifferenceMs: LIMITS.maxClockDifferenceMs,
+    maxCallsPerMinute: LIMITS.maxCallsPerMinute,
   };
 }

@@ -13,8 +13,9 @@ import { epochService } from "../../rpc/epoch-service.js";
 import { type RecordedEpochs, recordedEpochs } from "../../rpc/recorded-epochs.js";
 import { type ResumeTokens, TOKEN_KEY_PURPOSE, resumeTokens } from "../../rpc/resume-token.js";
 import { startRpcServer } from "../../rpc/server.js";
+import { StreamLimits } from "../../rpc/stream-limits.js";
 import { Epochs, type Keys, NETUID, NETWORK, makeKeys } from "../harness/network.js";
-import { authOf } from "./auth.js";
+import { LIMITS, authOf } from "./auth.js";
 import { nowNs, serveCommands } from "./control.js";
 import { fileObjects } from "./file-objects.js";
 
@@ -57,6 +58,7 @@ async function main(options: OursOptions): Promise<void> {
   const tokens = tokensOf(keys);
   const served = epochService(records, {
     tokens,
+    streamLimits: new StreamLimits(LIMITS),
     bookmarkIntervalMs: 600_000,
     stallTimeoutMs: 60_000,
     random: Math.random,
@@ -73,7 +75,8 @@ async function main(options: OursOptions): Promise<void> {
       port: options.port,
       services: [{ desc: EpochService, ...served }],
       auth: authOf(keys, cache, options.checksSignatures),
-      maxRequestBytes: 65_536,
+      maxRequestBytes: LIMITS.maxRequestBytes,
+      limits: LIMITS,
       log,
     },
     draining.signal,

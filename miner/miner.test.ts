@@ -7,7 +7,7 @@ import { memoryState } from "../adapters/state/memory-state.js";
 import { ZipnetError } from "../core/errors.js";
 import { ProgressPhase, ReceiptSchema } from "../gen/zipnet/v1/submission_pb.js";
 import { type CountingSource, countingSource, startMiner, until, untilLater } from "./run.test-support.js";
-import { RESUME_TOKEN_KEY, savedWork } from "./work/saved-work.js";
+import { POSITION_KEY, savedWork } from "./work/saved-work.js";
 import { EPOCH_LENGTH_MS, type World, startWorld } from "./world.test-support.js";
 
 const ZIP_CODES = ["98101", "98103", "98105"];
@@ -291,7 +291,7 @@ describe("a miner over epochs", () => {
 
   it("removes files after two epochs, and keeps manifests and receipts", async () => {
     const state = memoryState();
-    await state.write(RESUME_TOKEN_KEY, new Uint8Array([1]));
+    await state.write(POSITION_KEY, new Uint8Array([1]));
     const miner = startMiner(world, { state, source });
     const epochIds: string[] = [];
     for (const index of [0, 1, 2]) {
@@ -306,7 +306,7 @@ describe("a miner over epochs", () => {
     assert.deepEqual([...kept], epochIds.slice(1));
     assert.equal((await state.list("receipts/")).length, 3);
     assert.equal((await state.list("manifests/")).length, 3);
-    assert.ok(await state.read(RESUME_TOKEN_KEY));
+    assert.ok(await state.read(POSITION_KEY));
   });
 
   it("asks for the receipt after the close when it was stopped while finalizing", async () => {

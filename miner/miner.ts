@@ -13,7 +13,7 @@ import { reasonOf } from "./work/failures.js";
 import type { EpochParts, EpochSettings } from "./work/parts.js";
 import { retryDelayMs } from "./work/plan.js";
 import { runEpoch } from "./work/run-epoch.js";
-import { RESUME_TOKEN_KEY, newestSavedEpoch, removeOldFiles, saveEpoch, savedWork } from "./work/saved-work.js";
+import { POSITION_KEY, newestSavedEpoch, removeOldFiles, saveEpoch, savedWork } from "./work/saved-work.js";
 
 /** What a miner is made of. main.ts makes the parts. */
 export interface MinerParts extends Omit<EpochParts, "tell"> {
@@ -54,12 +54,12 @@ export async function runMiner(parts: MinerParts, config: MinerConfig, signal: A
     await parts.follow(
       {
         tokens: {
-          load: () => state.read(RESUME_TOKEN_KEY),
-          save: (token) => state.write(RESUME_TOKEN_KEY, token),
+          load: () => state.read(POSITION_KEY),
+          save: (position) => state.write(POSITION_KEY, position),
         },
         async onEvent(event) {
           if (event.kind === "closed") return;
-          // The token moves on once this resolves, and then this epoch is not delivered again.
+          // The position moves on once this resolves, and then this epoch is not delivered again.
           await saveEpoch(state, event.epoch.id, event.record);
           if (isOpen(event.epoch, parts.clock.now())) workOn(event.epoch);
           else log.debug({ epoch_id: event.epoch.id }, "the epoch is closed already");

@@ -18,7 +18,8 @@ import { startRelay } from "./relay/relay.js";
 import { SettledTables } from "./weights/settled-tables.js";
 import { keepWeightsSet } from "./weights/weights-loop.js";
 
-const TOKEN_KEY = "resume-token";
+/** Of the follower's position; it was a bare token once, and a follower takes that, too. */
+const POSITION_KEY = "resume-token";
 
 /** Runs until the signal is aborted; resolves then. Rejects when it cannot start, or when a part of it breaks. */
 export async function runValidator(parts: ValidatorParts, config: ValidatorConfig, signal: AbortSignal): Promise<void> {
@@ -60,7 +61,7 @@ async function run(parts: ValidatorParts, config: ValidatorConfig, signal: Abort
     ...(axon === undefined ? [] : [announceRelay({ ip: axon.ip, port: axon.port ?? relay.port }, announcing, ended)]),
     parts.follow(
       {
-        tokens: { load: () => state.read(TOKEN_KEY), save: (token) => state.write(TOKEN_KEY, token) },
+        tokens: { load: () => state.read(POSITION_KEY), save: (position) => state.write(POSITION_KEY, position) },
         onEvent: (event) => keepRecord(event, keeping, ended),
       },
       ended,

@@ -15,8 +15,8 @@ import { timestampMs } from "@bufbuild/protobuf/wkt";
 const WORK_PREFIX = "work/";
 const EPOCH_PREFIX = "epochs/";
 
-/** Key of the resume token of the epoch stream. */
-export const RESUME_TOKEN_KEY = "resume-token.bin";
+/** Key of the follower's position; it was a bare token once, and a follower takes that, too. */
+export const POSITION_KEY = "resume-token.bin";
 
 const epochKey = (epochId: string): string => `${EPOCH_PREFIX}${epochId}.bin`;
 

@@ -1,8 +1,7 @@
 /**
  * Clients of a server or a relay: gRPC, every call signed.
  */
-import { type Client, type Transport, createClient } from "@connectrpc/connect";
-import { Http2SessionManager, createGrpcTransport } from "@connectrpc/connect-node";
+import { type Client, createClient } from "@connectrpc/connect";
 import { EpochService } from "../gen/zipnet/v1/epoch_service_pb.js";
 import { JudgingService } from "../gen/zipnet/v1/judging_service_pb.js";
 import { ServerInfoService } from "../gen/zipnet/v1/server_info_service_pb.js";
@@ -10,7 +9,9 @@ import { SubmissionService } from "../gen/zipnet/v1/submission_service_pb.js";
 import type { Clock, Signer } from "../core/ports.js";
 import { timeoutHeader, withTimeouts } from "./call-timeouts.js";
 import { clientSessions } from "./client-sessions.js";
-import { type ClosableTransport, type GrpcTransportOptions, grpcTransport } from "./grpc-transport.js";
+import type { ClosableTransport } from "./closable-transport.js";
+import { connectTransport } from "./connect-transport.js";
+import { grpcTransport } from "./grpc-transport.js";
 import { rotating } from "./rotating-transport.js";
 import { signingInterceptor } from "./signing.js";
 
@@ -51,16 +52,6 @@ const UNARY_TIMEOUT_MS = 30_000;
 /** Largest answer that is read: the largest record, with room for what surrounds it. */
 const MAX_ANSWER_BYTES = 20 * 1024 * 1024;
 
-/**
- * What may wait to be sent on one connection, in megabytes. Node's own 10 are fewer than one large report, and a call
- * that was refused before its message was taken counts against them until the connection ends.
- */
-const SESSION_MEMORY_MB = 64;
-
-const PING_INTERVAL_MS = 30_000;
-/** Below the idle timeouts that load balancers have, so that it is us who end an idle connection. */
-const IDLE_TIMEOUT_MS = 45_000;
-
 /** Makes clients for an endpoint. Connects with the first call. */
 export function createClients(endpoint: Endpoint, options: ClientOptions): Clients {
   return clientsOver(openTransport(endpoint, options));
@@ -96,41 +87,5 @@ function clientsOver({ transport, close }: ClosableTransport): Clients {
     judging: createClient(JudgingService, transport),
     info: createClient(ServerInfoService, transport),
     close,
-  };
-}
-
-/** connect-node over one connection. */
-function connectTransport({ url, interceptors, maxAnswerBytes }: GrpcTransportOptions): ClosableTransport {
-  const sessionManager = new Http2SessionManager(
-    url,
-    { pingIntervalMs: PING_INTERVAL_MS, idleConnectionTimeoutMs: IDLE_TIMEOUT_MS },
-    { maxSessionMemory: SESSION_MEMORY_MB },
-  );
-  const transport = createGrpcTransport({
-    baseUrl: url,
-    sessionManager,
-    interceptors: [...interceptors],
-    acceptCompression: [],
-    readMaxBytes: maxAnswerBytes,
-  });
-  return { transport: withoutFullConnections(sessionManager, transport), close: () => sessionManager.abort() };
-}
-
-/** Node's word for a connection that has no memory left: every answer on it is thrown away. */
-const FULL = "NGHTTP2_ENHANCE_YOUR_CALM";
-
-/** Gives a connection without memory up, so that the next call makes a new one. */
-function withoutFullConnections(sessionManager: Http2SessionManager, transport: Transport): Transport {
-  return {
-    async unary(method, signal, timeoutMs, header, input, contextValues) {
-      try {
-        return await transport.unary(method, signal, timeoutMs, header, input, contextValues);
-      } catch (error) {
-        if (String(error).includes(FULL)) sessionManager.abort();
-        throw error;
-      }
-    },
-    stream: (method, signal, timeoutMs, header, input, contextValues) =>
-      transport.stream(method, signal, timeoutMs, header, input, contextValues),
   };
 }

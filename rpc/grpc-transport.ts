@@ -12,7 +12,6 @@ import { fromBinary, toBinary } from "@bufbuild/protobuf";
 import {
   Code,
   ConnectError,
-  type Interceptor,
   type StreamRequest,
   type StreamResponse,
   type Transport,
@@ -32,23 +31,8 @@ import {
   credentials,
   status,
 } from "@grpc/grpc-js";
+import type { ClosableTransport, TransportOptions } from "./closable-transport.js";
 import { errorOf, headersOf, metadataOf } from "./grpc-metadata.js";
-
-/** How to reach a server. */
-export interface GrpcTransportOptions {
-  /** http:// or https:// address; a path in front of the procedures is kept. */
-  readonly url: string;
-  readonly interceptors: readonly Interceptor[];
-  /** Largest answer that is read, in bytes. */
-  readonly maxAnswerBytes: number;
-}
-
-/** A transport that holds connections. */
-export interface ClosableTransport {
-  readonly transport: Transport;
-  /** Ends the connections and every call on them. */
-  close(): void;
-}
 
 const CHANNEL = {
   "grpc.service_config": JSON.stringify({ loadBalancingConfig: [{ round_robin: {} }] }),
@@ -56,6 +40,10 @@ const CHANNEL = {
   "grpc.enable_retries": 0,
   "grpc.keepalive_time_ms": 30_000,
   "grpc.keepalive_timeout_ms": 15_000,
+  // Also between calls: a connection that died in silence would otherwise cost call after call its whole timeout.
+  "grpc.keepalive_permit_without_calls": 1,
+  // Below the idle timeouts that load balancers have.
+  "grpc.client_idle_timeout_ms": 45_000,
   // Followers wait between attempts themselves; the channel must be ready to try by then.
   "grpc.initial_reconnect_backoff_ms": 100,
   "grpc.max_reconnect_backoff_ms": 1_000,
@@ -66,7 +54,7 @@ const CHANNEL = {
 } as const;
 
 /** Opens a transport. Connects with the first call. */
-export function grpcTransport({ url, interceptors, maxAnswerBytes }: GrpcTransportOptions): ClosableTransport {
+export function grpcTransport({ url, interceptors, maxAnswerBytes }: TransportOptions): ClosableTransport {
   const { protocol, host, port, pathname } = new URL(url);
   const isSecure = protocol === "https:";
   // Trusts whom Node trusts, NODE_EXTRA_CA_CERTS included, as the first transport does.

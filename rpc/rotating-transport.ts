@@ -2,7 +2,7 @@
  * One transport over the several addresses of a server.
  */
 import { Code, ConnectError, type Transport } from "@connectrpc/connect";
-import type { ClosableTransport } from "./grpc-transport.js";
+import type { ClosableTransport } from "./closable-transport.js";
 
 /**
  * Calls go to one address until a call finds nobody there; from then on they go to the next one. A call itself is never

@@ -2,11 +2,14 @@ import assert from "node:assert/strict";
 import { promises } from "node:dns";
 import { createServer as createHttp2Server } from "node:http2";
 import type { AddressInfo } from "node:net";
-import { Code, ConnectError } from "@connectrpc/connect";
+import { Code, ConnectError, createClient } from "@connectrpc/connect";
 import { systemClock } from "../adapters/clock/system-clock.js";
 import { readyCrypto } from "../adapters/wallet/wallet.js";
+import { ServerInfoService } from "../gen/zipnet/v1/server_info_service_pb.js";
 import { type Clients, type TransportKind, createClients } from "./client.js";
+import { connectTransport } from "./connect-transport.js";
 import { fromConnectError } from "./errors.js";
+import { grpcTransport } from "./grpc-transport.js";
 import {
   FIRST,
   NETUID,
@@ -65,6 +68,17 @@ for (const transport of TRANSPORTS) {
         (error) => ConnectError.from(error).code === Code.Canceled,
       );
       await until(() => server.streams() === 0);
+    });
+
+    it("take no answer that is larger than allowed", async () => {
+      const small = (transport === "grpc-js" ? grpcTransport : connectTransport)({
+        url: server.url,
+        interceptors: [],
+        maxAnswerBytes: 40,
+      });
+      const info = createClient(ServerInfoService, small.transport);
+      await assert.rejects(info.getServerInfo({}), (error) => ConnectError.from(error).code === Code.ResourceExhausted);
+      small.close();
     });
 
     it("end every call when they are closed", async () => {

@@ -7,7 +7,7 @@ import { availableParallelism } from "node:os";
 import { createInterface } from "node:readline";
 
 /** Longer than any step takes; a process that says nothing for this long has failed. */
-const ANSWER_MS = 120_000;
+const ANSWER_MS = 300_000;
 
 const canPin = availableParallelism() > 1 && spawnSync("taskset", ["--version"]).status === 0;
 

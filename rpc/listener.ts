@@ -78,6 +78,12 @@ function http2Options({ limits: given }: ListenerOptions) {
 
 /** A connection that is one too many has this long to ask and be told so. */
 const REFUSED_MS = 5_000;
+/**
+ * Connections that may wait to be accepted; the kernel allows net.core.somaxconn at most. With Node's 511, most of ten
+ * thousand miners that come back at once are dropped, and their kernels try again only after seconds, then minutes.
+ */
+const BACKLOG = 16_384;
+
 const FIRST_BYTES_MS = 10_000;
 const KEEP_ALIVE_MS = 30_000;
 
@@ -105,7 +111,7 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
   });
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
-    server.listen(options.port, options.host, () => {
+    server.listen({ port: options.port, host: options.host, backlog: BACKLOG }, () => {
       server.off("error", reject);
       resolve();
     });

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { systemClock } from "../adapters/clock/system-clock.js";
 import { readyCrypto } from "../adapters/wallet/wallet.js";
 import { FollowerRig, relayAt, serverAt, short } from "./follower.test-support.js";
-import { FIRST, keys, logOver, recordThrough, until } from "./kit.test-support.js";
+import { FIRST, type TestServer, keys, logOver, recordThrough, until } from "./kit.test-support.js";
 
 /** One life of a program: where it follows, and at which write of its store it dies. */
 interface Life {
@@ -102,6 +102,58 @@ describe("a follower that dies and is started again", () => {
         await rig.close();
       }),
       { numRuns: 25, endOnFailure: true },
+    );
+  }).timeout(60_000);
+});
+
+describe("a follower between a server and a relay that come and go", () => {
+  let rig: FollowerRig;
+  before(readyCrypto);
+  beforeEach(() => {
+    rig = new FollowerRig();
+  });
+  afterEach(() => rig.close());
+
+  /** Lets server and relay be up or down in turn, with a new epoch each time. */
+  async function comeAndGo(turns: readonly (readonly [serverUp: boolean, relayUp: boolean])[]): Promise<void> {
+    const logs = { server: logOver(systemClock), relay: logOver(systemClock, { isRelay: true }) };
+    for (const log of Object.values(logs)) await recordThrough(log, FIRST, FIRST);
+    let server: TestServer | undefined = await rig.serve({ log: logs.server });
+    let relay: TestServer | undefined = await rig.relay({ log: logs.relay });
+    const ports = { server: server.port, relay: relay.port };
+    const follower = rig.follow([serverAt(server), relayAt(relay)]);
+    await until(() => follower.told.length === 1);
+    for (const [index, [serverUp, relayUp]] of [...turns, [true, false] as const].entries()) {
+      if (!serverUp && server !== undefined) {
+        await rig.stop(server);
+        server = undefined;
+      }
+      if (!relayUp && relay !== undefined) {
+        await rig.stop(relay);
+        relay = undefined;
+      }
+      if (serverUp) server ??= await rig.serve({ log: logs.server, port: ports.server });
+      if (relayUp) relay ??= await rig.relay({ log: logs.relay, port: ports.relay });
+      // While it is wherever it is, perhaps on its way.
+      for (const log of Object.values(logs)) await recordThrough(log, FIRST + index + 1, FIRST + index + 1);
+      if (serverUp || relayUp) await until(() => follower.told.includes(`+${index + 1}`));
+    }
+    const last = turns.length + 1;
+    const expected = Array.from({ length: last }, (_, index) => [`+${index}`, `-${index}`]).flat();
+    await until(() => follower.told.length >= expected.length + 1);
+    assert.deepEqual(follower.told.toSorted(), [...expected, `+${last}`].toSorted());
+  }
+
+  it("is told everything, and nothing twice", async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.tuple(fc.boolean(), fc.boolean()), { minLength: 2, maxLength: 8 }),
+        async (turns) => {
+          await comeAndGo(turns);
+          await rig.close();
+        },
+      ),
+      { numRuns: 15, endOnFailure: true },
     );
   }).timeout(60_000);
 });

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { create, toBinary } from "@bufbuild/protobuf";
 import { WatchEpochsRequestSchema } from "../gen/zipnet/v1/epoch_service_pb.js";
-import { OUTPUT, cProgram, required } from "./harness/build.js";
+import { OUTPUT, cProgram } from "./harness/build.js";
 import { writeCalls } from "./harness/calls.js";
 import { OURS, oursCommand } from "./harness/candidates.js";
 import { LEAST_EPOCH_BYTES, type Keys, WATCH_EPOCHS, makeKeys } from "./harness/network.js";
@@ -98,11 +98,12 @@ async function main(): Promise<void> {
   const streams = Number(values.streams ?? (values.quick ? 1_000 : 10_000));
   if (!PINNED) say("the processes share their cores (one core, or no taskset): the times say little");
   progress("building, and signing the calls ...");
-  const receiver = required(cProgram("stream/receiver.c"));
+  const receiver = cProgram("stream/receiver.c");
+  if ("missing" in receiver) return say(`nothing is measured: ${receiver.missing}`);
   const keys = await makeKeys();
   const runs: Figures[] = [];
   for (let repeat = 0; repeat < (values.quick ? 1 : 3); repeat += 1) {
-    const figures = await measure(streams, keys, receiver);
+    const figures = await measure(streams, keys, receiver.command);
     runs.push(figures);
     progress(`  all ${streams} caught up after ${Math.round(figures.lastMs)} ms`);
   }

@@ -7,7 +7,7 @@ import { parseArgs } from "node:util";
 import { create, toBinary } from "@bufbuild/protobuf";
 import { GetEpochRequestSchema } from "../gen/zipnet/v1/epoch_service_pb.js";
 import { authCostUs } from "./harness/auth-cost.js";
-import { OUTPUT, type Program, cProgram, required } from "./harness/build.js";
+import { OUTPUT, type Program, cProgram } from "./harness/build.js";
 import { type Scheme, writeCalls } from "./harness/calls.js";
 import { GRPC_JS, OURS, PLAIN_CONNECT, allCandidates, oursCommand } from "./harness/candidates.js";
 import { Epochs, GET_EPOCH, type Keys, makeKeys } from "./harness/network.js";
@@ -148,10 +148,11 @@ function report(results: ReadonlyMap<string, Figures>, authUs: Readonly<Record<S
 async function main(): Promise<void> {
   const { values } = parseArgs({ options: { quick: { type: "boolean", default: false } } });
   const plan = values.quick ? QUICK : FULL;
+  const load = cProgram("load.c");
+  if ("missing" in load) return say(`nothing is measured: ${load.missing}`);
   if (!PINNED) say("the processes share their cores (one core, or no taskset): the rates say little");
   progress("building, and signing the calls ...");
   const keys = await makeKeys();
-  const load = required(cProgram("load.c"));
   const files = {
     sr25519: await prepareCalls(keys, "sr25519", plan.calls.sr25519),
     session: await prepareCalls(keys, "session", plan.calls.session),
@@ -164,7 +165,7 @@ async function main(): Promise<void> {
         if (repeat === 0) say(`not measured: ${subject.name}: ${subject.program.missing}`);
         continue;
       }
-      const figures = await measure(subject, load, files[subject.scheme]);
+      const figures = await measure(subject, load.command, files[subject.scheme]);
       runs.set(subject.name, [...(runs.get(subject.name) ?? []), figures]);
       progress(`  ${subject.name}: ${Math.round(figures.callsPerSecond)} calls/s`);
     }

@@ -47,13 +47,7 @@ export function goServer(): Program {
 
 function compiled(compiler: string, args: readonly string[], cwd: string, output: string): Program {
   const { error, status, stderr } = spawnSync(compiler, args, { cwd, encoding: "utf8" });
-  if (error !== undefined) return { missing: `there is no ${compiler} here` };
+  if (error !== undefined) return { missing: `there is no ${compiler} here; install it` };
   if (status === 0) return { command: [output] };
   return { missing: `${compiler} failed: ${stderr.trim().split("\n").slice(-3).join(" / ")}` };
-}
-
-/** A program without which nothing can be measured. */
-export function required(program: Program): readonly string[] {
-  if ("command" in program) return program.command;
-  throw new Error(`the receiver cannot be built: ${program.missing}; install a C compiler (cc)`);
 }

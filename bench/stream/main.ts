@@ -4,7 +4,7 @@
  */
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { OUTPUT, cProgram, required } from "../harness/build.js";
+import { OUTPUT, cProgram } from "../harness/build.js";
 import { writeCalls } from "../harness/calls.js";
 import {
   type Candidate,
@@ -196,6 +196,8 @@ function printStalled(stalled: readonly StalledFigures[]): void {
 
 async function main(): Promise<void> {
   const plan = planOf(process.argv.slice(2));
+  const receiver = cProgram("stream/receiver.c");
+  if ("missing" in receiver) return say(`nothing is measured: ${receiver.missing}`);
   if (!PINNED) say("the processes share their cores (one core, or no taskset): the times say little");
   progress("building, and signing the calls ...");
   const candidates = await allCandidates();
@@ -207,7 +209,7 @@ async function main(): Promise<void> {
     requestBytes: new Uint8Array(),
     count: most,
   });
-  const options = { ...plan, receiver: required(cProgram("stream/receiver.c")), callsFile };
+  const options = { ...plan, receiver: receiver.command, callsFile };
 
   const measured = await measureAll(candidates, plan, options);
   const stalled = await measureAllStalled(candidates, plan, options);

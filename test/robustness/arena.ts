@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { systemClock } from "../../adapters/clock/system-clock.js";
 import { openFolderObjects } from "../../adapters/objects/folder/folder-objects.js";
 import { readyCrypto, signerFromUri } from "../../adapters/wallet/wallet.js";
+import { messageOf } from "../../core/errors.js";
 import { freePort } from "../parts/programs.js";
 import { type StartedRedis, startRedis } from "../parts/redis.js";
 import { SERVER_URI, catalogueBytes, settingsOf } from "./deployment.js";
@@ -94,7 +95,10 @@ export class Arena implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const undo of this.#undo.splice(0).toReversed()) await undo();
+    const failures: unknown[] = [];
+    for (const undo of this.#undo.splice(0).toReversed()) await undo().catch((error: unknown) => failures.push(error));
+    if (failures.length > 0)
+      throw new AggregateError(failures, failures.map((failure) => messageOf(failure)).join("\n"));
   }
 
   async #open(plans: readonly GroupPlan[]): Promise<void> {

@@ -3,7 +3,7 @@
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { type WriteStream, createWriteStream } from "node:fs";
+import { type WriteStream, createWriteStream, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as pause } from "node:timers/promises";
@@ -13,6 +13,8 @@ import type { ReplicaOptions } from "./replica.js";
 
 /** Longest time from the start until it listens. */
 const START_MS = 60_000;
+/** Memory that a replica never needs: some ten times what it has at rest. */
+const MOST_BYTES = 1_000_000_000;
 /** Longest time from SIGTERM to the end. */
 const END_MS = 30_000;
 
@@ -83,11 +85,15 @@ export class ReplicaProcess {
     this.#child?.kill("SIGCONT");
   }
 
-  /** What is wrong with it, when it should run and does not. */
+  /** What is wrong with it, when it should run and does not, or has lost hold of its memory. */
   problem(): string | undefined {
-    const { exitCode = null, signalCode = null } = this.#child ?? {};
-    if (!this.#isExpectedToRun || (exitCode === null && signalCode === null)) return undefined;
-    return `${this.name} ended by itself with ${exitCode ?? signalCode}: ${this.#lastLines.join("\n")}`;
+    if (!this.#isExpectedToRun || this.#child === undefined) return undefined;
+    const { exitCode, signalCode, pid } = this.#child;
+    if (exitCode !== null || signalCode !== null) {
+      return `${this.name} ended by itself with ${exitCode ?? signalCode}: ${this.#lastLines.join("\n")}`;
+    }
+    const bytes = residentBytes(pid);
+    return bytes > MOST_BYTES ? `${this.name} holds ${bytes} bytes of memory` : undefined;
   }
 
   /** Ends it for good. */
@@ -116,5 +122,15 @@ export class ReplicaProcess {
 
   #lastWords(what: string): never {
     throw new Error(`${this.name} ${what}: ${this.#lastLines.join("\n")}`);
+  }
+}
+
+/** Memory of a process, where the system tells it as Linux does; else 0. */
+function residentBytes(pid: number | undefined): number {
+  try {
+    const [, kilobytes = "0"] = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8")) ?? [];
+    return Number(kilobytes) * 1024;
+  } catch {
+    return 0;
   }
 }

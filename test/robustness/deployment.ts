@@ -16,18 +16,21 @@ export const SERVER_URI = "//robustness/server";
 const EXPECTED_LISTINGS = 10;
 /** Zip codes in an epoch: with their places some 20 KB, so that who does not read soon fills its connection. */
 const ZIP_CODES = 150;
+/** Epochs for which a zip code is not drawn again; little more may be missed before keepers leave epochs out. */
+const COOLDOWN_EPOCHS = 8;
+const CATALOGUE = (COOLDOWN_EPOCHS + 4) * ZIP_CODES;
 const TARGET_LISTINGS = ZIP_CODES * EXPECTED_LISTINGS;
 
 /** The catalogue that every replica draws from, as a file holds it. */
 export function catalogueBytes(): Uint8Array {
   return encodeCatalogue(
-    Array.from({ length: 5 * ZIP_CODES }, (_, index) => ({
+    Array.from({ length: CATALOGUE }, (_, index) => ({
       zipCode: String(10_000 + index),
       state: "WA",
       county: "King",
       place: `Place ${index} `.padEnd(100, "of many zip codes "),
       latitudeMicrodegrees: 47_000_000 + 1_000 * index,
-      longitudeMicrodegrees: -122_000_000 + 1_000 * ((index * 37) % (5 * ZIP_CODES)),
+      longitudeMicrodegrees: -122_000_000 + 1_000 * ((index * 37) % CATALOGUE),
       expectedListings: EXPECTED_LISTINGS,
       source: "test",
       asOf: "2026-11-01",
@@ -65,7 +68,7 @@ export function settingsOf(
     EPOCH_LENGTH_SECONDS: EPOCH_SECONDS,
     SETTLE_MS: 100,
     TARGET_LISTINGS,
-    COOLDOWN_EPOCHS: 2,
+    COOLDOWN_EPOCHS,
     KEPT_EPOCHS,
     BOOKMARK_INTERVAL_MS: 400,
     DRAIN_WINDOW_MS: 500,

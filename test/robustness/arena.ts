@@ -17,7 +17,7 @@ import { type Chain, startChain } from "./local-chain.js";
 import type { MutationName } from "./mutations.js";
 import { ReplicaProcess, buildReplica } from "./replica-process.js";
 import { seeded } from "./schedule.js";
-import { TrackedFollower } from "./tracked-follower.js";
+import { TrackedFollower, WAYS } from "./tracked-follower.js";
 
 /** Followers, and the replicas that they follow. */
 export interface GroupPlan {
@@ -151,7 +151,7 @@ export class Arena implements AsyncDisposable {
   }
 }
 
-/** Every third goes straight to the replicas; each begins with another one. */
+/** Every third goes straight to the replicas, every fourth takes an unusual way; each begins with another replica. */
 function followerOf(
   group: string,
   signer: ReturnType<typeof signerFromUri>,
@@ -167,7 +167,8 @@ function followerOf(
   }));
   const dice = seeded(index, `waits of ${group}`);
   const random = (): number => (LONGEST_WAIT_SHARE * dice.below(1_000_000)) / 1_000_000;
-  return new TrackedFollower({ name: `${group}-${index}`, endpoints, signer, recordSigner: hotkey, random });
+  const way = index % 4 === 3 ? (WAYS[1 + (Math.floor(index / 4) % 2)] ?? "connect") : "connect";
+  return new TrackedFollower({ name: `${group}-${index}`, way, endpoints, signer, recordSigner: hotkey, random });
 }
 
 async function redisAt(port?: number): Promise<StartedRedis> {

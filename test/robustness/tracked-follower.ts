@@ -8,7 +8,7 @@ import type { Signer } from "../../core/ports.js";
 import { EpochSchema } from "../../gen/zipnet/v1/epoch_pb.js";
 import { StartMode, type WatchEpochsResponse } from "../../gen/zipnet/v1/epoch_service_pb.js";
 import type { SignedRecord } from "../../gen/zipnet/v1/record_pb.js";
-import type { Endpoint } from "../../rpc/client.js";
+import { type Clients, type Endpoint, type TransportKind, createClients } from "../../rpc/client.js";
 import { fromConnectError } from "../../rpc/errors.js";
 import { type FollowedEvent, type SeenStream, followEpochs } from "../../rpc/follower.js";
 import { quietLog } from "../support/quiet-log.js";
@@ -24,9 +24,19 @@ import {
   openedAt,
 } from "./logs.js";
 
+/**
+ * Which way a follower's streams take: those of connect-node are handed over to the hub, and those of grpc-js; one with
+ * a deadline stays with the library.
+ */
+export const WAYS = ["connect", "grpc-js", "deadline"] as const;
+
+/** Short, since the library keeps a timer of this length for every call that is broken off. */
+const DEADLINE_MS = 20_000;
+
 /** Who follows, and whom. */
 export interface FollowerSetup {
   readonly name: string;
+  readonly way: (typeof WAYS)[number];
   readonly endpoints: readonly Endpoint[];
   readonly signer: Signer;
   /** The only hotkey that may have signed epochs. */
@@ -103,18 +113,18 @@ export class TrackedFollower {
     const mustLive = (): void => {
       if (signal.aborted) throw new Crash("the process is gone");
     };
-    const { signer, endpoints, recordSigner, random } = this.#setup;
+    const { signer, endpoints, recordSigner, random, way } = this.#setup;
+    const transport: TransportKind = way === "grpc-js" ? way : "connect";
+    const client = { signer, network: NETWORK, netuid: NETUID, clock: systemClock, transport };
     await followEpochs(
       {
+        ...client,
         endpoints,
-        signer,
         recordSigner,
         random,
-        network: NETWORK,
-        netuid: NETUID,
         verify: verifySr25519,
-        clock: systemClock,
         log: quietLog,
+        ...(way === "deadline" ? { reach: (endpoint: Endpoint) => withDeadline(createClients(endpoint, client)) } : {}),
         tokens: {
           load: async () => this.#kept,
           save: async (token) => {
@@ -137,6 +147,12 @@ export class TrackedFollower {
       signal,
     );
   }
+}
+
+function withDeadline(clients: Clients): Clients {
+  const watchEpochs: Clients["epochs"]["watchEpochs"] = (request, call) =>
+    clients.epochs.watchEpochs(request, { ...call, timeoutMs: DEADLINE_MS });
+  return { ...clients, epochs: { ...clients.epochs, watchEpochs } };
 }
 
 function revisionOf(event: FollowedEvent): number {

@@ -22,8 +22,8 @@ export interface ReplicasOptions {
   readonly epochLengthSeconds: number;
   /** Time over which the clients of a replica that goes down come back. */
   readonly drainWindowMs: number;
-  /** Port of the balancer; default any free one. */
-  readonly port?: number;
+  /** Port of the balancer, default any free one, and connections that it takes, default 2000. */
+  readonly balancer?: { readonly port?: number; readonly maxConnections?: number };
   /** Object store as the server's setting names it; default a folder that goes with the topology. */
   readonly objects?: string;
   /** Told every event of every program. */
@@ -85,7 +85,7 @@ export async function startBalancedReplicas(options: ReplicasOptions): Promise<B
     const redis = started(await startRedis());
     ends.push(() => redis.stop());
     const ports: [number, number, number] = [await freePort(), await freePort(), await freePort()];
-    const balancer = started(await startHaproxy(ports, options.port));
+    const balancer = started(await startHaproxy(ports, options.balancer));
     ends.push(() => balancer.stop());
     return await startServers(options, { dir, ports, balancer, redisUrl: redis.url, ends }, stop);
   } catch (error) {

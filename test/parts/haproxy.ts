@@ -33,18 +33,25 @@ export function haproxyMissing(): string | undefined {
   return missingReason(["haproxy"], "haproxy");
 }
 
+/** Where a balancer on this machine listens, and what it takes. */
+export interface HaproxyPlace {
+  readonly listen: number;
+  readonly status: number;
+  /** Default 2000. Each is two file descriptors, of which a machine for tests may allow few. */
+  readonly maxConnections?: number;
+}
+
 /** The environment that the configuration takes on one machine, with three replicas by their ports of 127.0.0.1. */
 export function haproxyVariables(
   replicaPorts: readonly [number, number, number],
-  ports: { readonly listen: number; readonly status: number },
+  { listen, status, maxConnections = 2_000 }: HaproxyPlace,
 ): Record<string, string> {
   const at = (port: number): string => `127.0.0.1:${port}`;
   const [first, second, third] = replicaPorts;
   return {
-    LB_BIND: at(ports.listen),
-    LB_STATUS_BIND: at(ports.status),
-    // Two file descriptors each; a machine for tests may allow few.
-    LB_MAX_CONNECTIONS: "2000",
+    LB_BIND: at(listen),
+    LB_STATUS_BIND: at(status),
+    LB_MAX_CONNECTIONS: String(maxConnections),
     REPLICA_1: at(first),
     REPLICA_2: at(second),
     REPLICA_3: at(third),
@@ -54,14 +61,15 @@ export function haproxyVariables(
 /** Starts a balancer on the port, 0 for any free one; `missing` says why it cannot. The replicas need not run yet. */
 export async function startHaproxy(
   replicaPorts: readonly [number, number, number],
-  port = 0,
+  { port = 0, maxConnections }: { readonly port?: number; readonly maxConnections?: number } = {},
 ): Promise<StartedHaproxy | { readonly missing: string }> {
   const missing = haproxyMissing();
   if (missing !== undefined) return { missing };
   const group = programGroup("haproxy");
   try {
     const ports = { listen: port === 0 ? await freePort() : port, status: await freePort() };
-    group.start("haproxy", ["-db", "-f", HAPROXY_CONFIG], haproxyVariables(replicaPorts, ports));
+    const place = { ...ports, ...(maxConnections === undefined ? {} : { maxConnections }) };
+    group.start("haproxy", ["-db", "-f", HAPROXY_CONFIG], haproxyVariables(replicaPorts, place));
     const statusUrl = `http://127.0.0.1:${ports.status}`;
     await waitUntil(`HAProxy on port ${ports.listen}`, 10_000, async () => {
       const ended = group.ended();

@@ -3,6 +3,7 @@
  */
 import { setMaxListeners } from "node:events";
 import { parseArgs } from "node:util";
+import { messageOf } from "../../core/errors.js";
 import { type BalancedReplicas, replicasMissing, startBalancedReplicas } from "./balanced-replicas.js";
 import {
   type HeldStream,
@@ -46,7 +47,8 @@ async function main(): Promise<void> {
   for (const name of ["SIGINT", "SIGTERM"] as const) process.once(name, () => stop.abort());
   const rolling = values["rolling-restart"];
   const replicas = await startBalancedReplicas({
-    port: Number(values.port),
+    // A miner holds two connections, and comes back before the balancer has seen the old ones go.
+    balancer: { port: Number(values.port), maxConnections: 1_000 + 4 * Number(values.streams) },
     epochLengthSeconds: Number(values["epoch-seconds"] ?? (rolling ? 5 : 60)),
     drainWindowMs: Number(values["drain-window-ms"]),
     ...(values.objects === undefined ? {} : { objects: values.objects }),
@@ -116,6 +118,7 @@ async function sayOpen(replicas: BalancedReplicas, what: string): Promise<void> 
 }
 
 main().catch((error: unknown) => {
-  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  const cause = error instanceof Error && error.cause !== undefined ? `: ${messageOf(error.cause)}` : "";
+  process.stderr.write(`${messageOf(error)}${cause}\n`);
   process.exitCode = 1;
 });

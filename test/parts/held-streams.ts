@@ -150,7 +150,7 @@ function note(held: HeldStream, { event }: WatchEpochsResponse, recordSigner: st
 }
 
 /** Numbers of all recorded epochs, ascending, as the server lists them now. */
-export async function recordedNumbers(endpoint: HeldEndpoint, signer: Signer): Promise<number[]> {
+async function recordedNumbers(endpoint: HeldEndpoint, signer: Signer): Promise<number[]> {
   const { url, serverHotkey: hotkey } = endpoint;
   const clients = createClients({ url, hotkey }, { signer, ...SCOPE, clock: systemClock });
   try {
@@ -178,11 +178,28 @@ export async function untilCaughtUp(
   });
 }
 
+/** What the holders have missed, seen twice or in another order so far, one sentence each. */
+export async function lossesSoFar(
+  streams: readonly HeldStream[],
+  endpoint: HeldEndpoint,
+  signer: Signer,
+): Promise<string[]> {
+  // First what was seen, then what is recorded: epochs go on meanwhile.
+  const seen = streams.map((held) => ({ ...held, epochs: [...held.epochs], closed: [...held.closed] }));
+  const newest = Math.max(...seen.flatMap(({ epochs }) => epochs));
+  let recorded: readonly number[] = [];
+  await waitUntil(`epoch ${newest} in the list`, 10_000, async () => {
+    recorded = await recordedNumbers(endpoint, signer);
+    return (recorded.at(-1) ?? 0) >= newest;
+  });
+  return seen.flatMap((held) => lossesOf(held, recorded));
+}
+
 /**
  * What a holder has missed, seen twice or in another order, one sentence each: from its first event to its last, it must
  * have seen every recorded epoch open and close, once.
  */
-export function lossesOf(held: HeldStream, recorded: readonly number[]): string[] {
+function lossesOf(held: HeldStream, recorded: readonly number[]): string[] {
   const problems: string[] = [];
   for (const [what, seen] of [
     ["opened", held.epochs],

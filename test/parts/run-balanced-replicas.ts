@@ -5,14 +5,7 @@ import { setMaxListeners } from "node:events";
 import { parseArgs } from "node:util";
 import { messageOf } from "../../core/errors.js";
 import { type BalancedReplicas, replicasMissing, startBalancedReplicas } from "./balanced-replicas.js";
-import {
-  type HeldStream,
-  holdByFollower,
-  holdByGrpcJs,
-  lossesOf,
-  recordedNumbers,
-  untilCaughtUp,
-} from "./held-streams.js";
+import { type HeldStream, holdByFollower, holdByGrpcJs, lossesSoFar, untilCaughtUp } from "./held-streams.js";
 
 const HELP = `Runs three replicas of the server behind HAProxy, with a Redis, a local chain and a listing site, all on
 loopback. The programs must be built (npm run build). SIGINT ends everything.
@@ -99,10 +92,9 @@ async function rollingRestart(replicas: BalancedReplicas, count: number, signal:
   }
   await untilCaughtUp(streams, replicas, reader, 60_000);
   await sayOpen(replicas, "all have caught up");
-  const recorded = await recordedNumbers(replicas, reader);
+  const losses = await lossesSoFar(streams, replicas, reader);
   end.abort();
   await Promise.all(streams.map(({ ended }) => ended));
-  const losses = streams.flatMap((held) => lossesOf(held, recorded));
   const events = streams.reduce((sum, held) => sum + held.epochs.length + held.closed.length, 0);
   const opened = streams.reduce((sum, held) => sum + held.opened, 0);
   say(

@@ -58,8 +58,10 @@ function answer(stream: ServerHttp2Stream, path: string, status: string): void {
     balancer = started;
     await waitUntil("a replica", 10_000, async () => (await balancer.replicas())[0]?.up === true);
   });
+  afterEach(() => {
+    for (const client of clients.splice(0)) client.destroy();
+  });
   after(async () => {
-    for (const client of clients) client.destroy();
     for (const session of behind) session.destroy();
     await balancer.stop();
     server.close();
@@ -78,20 +80,17 @@ function answer(stream: ServerHttp2Stream, path: string, status: string): void {
   }
 
   it("lets nobody's stream be held up by clients that do not read", async () => {
-    const readers = [open(65_535), open(65_535)];
-    for (const reader of readers) reader.read();
-    await waitUntil("the first bytes", 5_000, async () => readers.every(({ received }) => received() > 0));
+    // One that reads before, so that there is a connection that could be shared, and others after.
+    const readers = [open(65_535)];
+    readers[0]?.read();
     for (let index = 0; index < 3; index += 1) open(0);
-    await waitUntil("three streams that nobody reads", 5_000, async () => (await balancer.replicas())[0]?.open === 5);
-    const late = open(65_535);
-    late.read();
+    await waitUntil("four streams", 10_000, async () => (await balancer.replicas())[0]?.open === 4);
+    readers.push(open(65_535), open(65_535));
+    for (const reader of readers.slice(1)) reader.read();
     const before = readers.map(({ received }) => received());
     await waitUntil("much for everybody who reads", 10_000, async () =>
-      [late.received(), ...readers.map(({ received }, index) => received() - (before[index] ?? 0))].every(
-        (bytes) => bytes > MUCH_BYTES,
-      ),
+      readers.every(({ received }, index) => received() - (before[index] ?? 0) > MUCH_BYTES),
     );
-    assert.equal((await balancer.replicas())[0]?.open, 6);
   });
 
   it("sends nothing new to a replica that says NOT_SERVING, and leaves it its streams", async () => {

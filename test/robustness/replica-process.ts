@@ -13,6 +13,8 @@ import type { ReplicaOptions } from "./replica.js";
 
 /** Longest time from the start until it listens. */
 const START_MS = 60_000;
+/** Pause before a process is started again that ended before it listened. */
+const SUPERVISOR_MS = 200;
 /** Memory that a replica never needs: some ten times what it has at rest. */
 const MOST_BYTES = 1_000_000_000;
 /** Longest time from SIGTERM to the end. */
@@ -47,24 +49,38 @@ export class ReplicaProcess {
     this.#log = createWriteStream(join(logFolder, `${name}.log`), { flags: "a" });
   }
 
-  /** Starts it and waits until it listens. Rejects with its last words when it does not. */
+  /**
+   * Starts it and waits until it listens. Where it ends before, for want of Redis say, it is started again as a
+   * supervisor would. Rejects with its last words when it does not listen in time.
+   */
   async start(): Promise<void> {
+    const deadlineMs = Date.now() + START_MS;
+    while (!(await this.#startOnce(deadlineMs))) {
+      if (Date.now() > deadlineMs)
+        throw new Error(`${this.name} did not listen in time: ${this.#lastLines.join("\n")}`);
+      await pause(SUPERVISOR_MS);
+    }
+  }
+
+  /** Whether it listens; else it has ended. */
+  async #startOnce(deadlineMs: number): Promise<boolean> {
     const child = spawn(process.execPath, [this.#program, JSON.stringify(this.#options)], {
       stdio: ["pipe", "pipe", "pipe"],
     });
     this.#child = child;
-    this.#isExpectedToRun = true;
     const lines = createInterface({ input: child.stdout });
-    const listens = new Promise<void>((resolve) => {
+    const listens = new Promise<boolean>((resolve) => {
       lines.on("line", (line) => {
         this.#note(line);
-        if (line.includes('"event":"listening"')) resolve();
+        if (line.includes('"event":"listening"')) resolve(true);
       });
     });
     child.stderr.on("data", (chunk: Buffer) => this.#note(chunk.toString().trimEnd()));
-    const ended = once(child, "exit").then(() => this.#lastWords("ended before it listened"));
-    const late = pause(START_MS, undefined, { ref: false }).then(() => this.#lastWords("did not listen in time"));
-    await Promise.race([listens, ended, late]);
+    const ended = once(child, "exit").then(() => false);
+    const late = pause(Math.max(0, deadlineMs - Date.now()), false, { ref: false });
+    this.#isExpectedToRun = await Promise.race([listens, ended, late]);
+    if (!this.#isExpectedToRun) child.kill("SIGKILL");
+    return this.#isExpectedToRun;
   }
 
   /** Ends it as kill -9 does. */
@@ -118,10 +134,6 @@ export class ReplicaProcess {
   #note(line: string): void {
     this.#log.write(`${line}\n`);
     this.#lastLines = [...this.#lastLines, line].slice(-10);
-  }
-
-  #lastWords(what: string): never {
-    throw new Error(`${this.name} ${what}: ${this.#lastLines.join("\n")}`);
   }
 }
 

@@ -4,9 +4,9 @@
  * to anyone.
  */
 import { ZipnetError } from "../core/errors.js";
-import { hexToBytes } from "../core/hash.js";
+import { utf8ToBytes } from "../core/hash.js";
 import type { Cache, Clock, VerifySignature } from "../core/ports.js";
-import { AUTH_HEADERS, AUTH_VERSION, type AuthScope, callSigningBytes } from "./auth.js";
+import { AUTH_HEADERS, AUTH_VERSION, type AuthScope, callSigningText } from "./auth.js";
 import type { Caller, CallerDirectory } from "./callers.js";
 import { ROLES, type Role } from "./roles.js";
 import { type ServerSession, type ServerSessions, isHmacOf, serverSessions } from "./server-sessions.js";
@@ -130,9 +130,9 @@ function assertSignature(
   { scope, verify }: ServerAuth,
 ): void {
   const scheme = session === undefined ? "sr25519" : "hmac-sha256";
-  const text = callSigningBytes({ scheme, procedure, bodySha256, nonce, sender: hotkey, scope });
-  const bytes = hexToBytes(signature);
-  if (session === undefined ? verify(text, bytes, hotkey) : isHmacOf(session, text, bytes)) return;
+  const text = callSigningText({ scheme, procedure, bodySha256, nonce, sender: hotkey, scope });
+  const bytes = Buffer.from(signature, "hex");
+  if (session === undefined ? verify(utf8ToBytes(text), bytes, hotkey) : isHmacOf(session, text, bytes)) return;
   const { network, netuid } = scope;
   const whose = session === undefined ? `${hotkey}'s` : "the session's";
   throw new ZipnetError(

@@ -62,12 +62,10 @@ export interface SignedCall {
   readonly scope: AuthScope;
 }
 
-/** The bytes that a request's signature covers. */
-export function callSigningBytes({ scheme, procedure, bodySha256, nonce, sender, scope }: SignedCall): Uint8Array {
+/** The text that a request's signature covers. */
+export function callSigningText({ scheme, procedure, bodySha256, nonce, sender, scope }: SignedCall): string {
   const { receiver, network, netuid } = scope;
-  return utf8ToBytes(
-    [AUTH_VERSION, scheme, procedure, bodySha256, nonce, sender, receiver, network, netuid].join("\n"),
-  );
+  return `${AUTH_VERSION}\n${scheme}\n${procedure}\n${bodySha256}\n${nonce}\n${sender}\n${receiver}\n${network}\n${netuid}`;
 }
 
 /** SHA-256 of a message as request signatures name it. */
@@ -89,8 +87,8 @@ export function authHeaders(input: {
   const bodySha256 = sha256Hex(input.requestBytes);
   const nonce = input.nonce.toString();
   const scheme = session === undefined ? "sr25519" : "hmac-sha256";
-  const text = callSigningBytes({ scheme, procedure, bodySha256, nonce, sender: signer.hotkey, scope });
-  const signature = session === undefined ? signer.sign(text) : callHmac(session.key, text);
+  const text = callSigningText({ scheme, procedure, bodySha256, nonce, sender: signer.hotkey, scope });
+  const signature = session === undefined ? signer.sign(utf8ToBytes(text)) : callHmac(session.key, text);
   return {
     [AUTH_HEADERS.version]: AUTH_VERSION,
     [AUTH_HEADERS.hotkey]: signer.hotkey,

@@ -2,7 +2,7 @@
  * From a request of node:http or node:http2 to a handler of connect-es and back, with what a browser wants, plain HTTP
  * beside the calls, and the handover of streams.
  */
-import { type Http2ServerResponse, constants } from "node:http2";
+import { type Http2ServerResponse, type IncomingHttpHeaders, constants } from "node:http2";
 import { type ContextValues, cors, createContextValues } from "@connectrpc/connect";
 import type { UniversalHandler, UniversalServerRequest } from "@connectrpc/connect/protocol";
 import { universalRequestFromNodeRequest, universalResponseToNodeResponse } from "@connectrpc/connect-node";
@@ -14,7 +14,7 @@ import { NO_PROXIES, type TrustedProxies, callerAddress, callerPlaceKey, socketA
 import { type Connections, refusalKey } from "./connections.js";
 import { finishHandover, offerHandover } from "./handover.js";
 import type { HotCalls, UsualWay } from "./hot-calls.js";
-import type { AnyRequest, AnyResponse } from "./listener.js";
+import type { AnyRequest, AnyResponse, TakeStream } from "./listener.js";
 import { DEADLINE_HEADERS, deadlineRefusal, headersRefusal, withSizeLimit } from "./request-limit.js";
 
 /** Something that answers plain HTTP on the same port. */
@@ -44,17 +44,22 @@ export interface CallAdapterOptions {
   readonly hot?: HotCalls;
 }
 
+/** What answers a port's requests. */
+export interface CallAdapter {
+  handle(request: AnyRequest, response: AnyResponse): void;
+  /** Takes a stream before a request is made of it; `asUsual` makes one after all. */
+  readonly takeStream?: TakeStream;
+}
+
 /**
  * Answers requests by the handlers. Not connectNodeAdapter: that one writes every broken connection to the console,
  * thousands at once when many clients leave.
  */
-export function callAdapter(
-  handlers: readonly UniversalHandler[],
-  options: CallAdapterOptions,
-): (request: AnyRequest, response: AnyResponse) => void {
+export function callAdapter(handlers: readonly UniversalHandler[], options: CallAdapterOptions): CallAdapter {
   const { mounts = [], log, hot } = options;
   const byPath = new Map(handlers.map((handler) => [handler.requestPath, handler]));
-  return (request, response) => {
+  const ways = new WeakMap<object, UsualWay>();
+  const handle: CallAdapter["handle"] = (request, response) => {
     const path = (request.url ?? "").split("?", 1)[0] ?? "";
     const refusal = refusalOf(request, response, options);
     if (refusal === undefined && answeredByMount(mounts, path, request, response, log)) return;
@@ -65,24 +70,44 @@ export function callAdapter(
       response.end(`${refusal?.message ?? "not found"}\n`);
       return;
     }
-    const goOn = (way?: UsualWay): void => {
-      // Only for pages: what every stream of every other caller would hold for as long as it is open is 3 KB.
-      if (request.headers.origin !== undefined) setCorsHeaders(response);
-      serve(handler, request, response, options, refusal, way).catch((error: unknown) => {
-        log.debug({ path, err: error }, "a call ended with its connection");
-        response.destroy();
-      });
-    };
-    const isHot = refusal === undefined && hot !== undefined && isHttp2(request) && isHttp2(response);
-    if (isHot && hot.take(path, request, response, goOn)) return;
+    // Only for pages: what every stream of every other caller would hold for as long as it is open is 3 KB.
+    if (request.headers.origin !== undefined || request.method === "OPTIONS") setCorsHeaders(response);
     if (request.method === "OPTIONS") {
-      setCorsHeaders(response);
       response.writeHead(204);
       response.end();
       return;
     }
-    goOn();
+    const way = isHttp2(request) ? ways.get(request.stream) : undefined;
+    serve(handler, request, response, options, refusal, way).catch((error: unknown) => {
+      log.debug({ path, err: error }, "a call ended with its connection");
+      response.destroy();
+    });
   };
+  if (hot === undefined) return { handle };
+  return {
+    handle,
+    takeStream(stream, headers, rawHeaders, asUsual) {
+      if (!hot.mayTake(headers) || isRefused(headers, rawHeaders, options)) return false;
+      hot.take(stream, headers, (way) => {
+        ways.set(stream, way);
+        if (!stream.destroyed) asUsual();
+      });
+      return true;
+    },
+  };
+}
+
+/** As refusalOf, of a stream that no request was made of: whatever is to be refused is refused the usual way. */
+function isRefused(
+  headers: IncomingHttpHeaders,
+  rawHeaders: readonly string[],
+  { connections, maxHeaderBytes = Infinity, maxDeadlineMs = Infinity }: CallAdapterOptions,
+): boolean {
+  if (connections?.anyRefused === true) return true;
+  return (
+    headersRefusal({ rawHeaders }, maxHeaderBytes) !== undefined ||
+    deadlineRefusal({ headers }, maxDeadlineMs) !== undefined
+  );
 }
 
 function isHttp2<T extends object>(message: T): message is Extract<T, { stream: unknown }> {
@@ -127,7 +152,7 @@ async function serve(
   const answer = await handler(withSizeLimit(call, options.maxRequestBytes));
   if (!("stream" in response)) return universalResponseToNodeResponse(answer, response);
   if (handover?.taken !== undefined) return finishHandover(answer, response, handover.taken);
-  closeAfterAnswer(response.stream, request);
+  if (way?.isWhole !== true) closeAfterAnswer(response.stream, request);
   await universalResponseToNodeResponse(answer, response);
 }
 

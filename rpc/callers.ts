@@ -38,6 +38,13 @@ export function callerOf(context: Pick<HandlerContext, "values" | "method">): Ca
 /** How old a metagraph may get while the chain is out of reach. After that, calls are refused with UNAVAILABLE. */
 export const MAX_STALE_MS = 3_600_000;
 
+/** A metagraph that was read. */
+interface Held {
+  readonly metagraph: Metagraph;
+  readonly roles: ReadonlyMap<string, readonly Role[]>;
+  readonly readMs: number;
+}
+
 /**
  * A directory by the metagraph at a finalized block. A validator has a permit and at least the stake; a miner is any
  * registered hotkey; the owner is the subnet owner's hotkey.
@@ -54,15 +61,15 @@ export function metagraphDirectory(options: {
   readonly signal: AbortSignal;
 }): CallerDirectory {
   const { chain, clock, signal } = options;
-  let held: { readonly metagraph: Metagraph; readonly readMs: number } | undefined;
-  let reading: Promise<Metagraph> | undefined;
+  let held: Held | undefined;
+  let reading: Promise<Held> | undefined;
 
-  function readAgain(): Promise<Metagraph> {
+  function readAgain(): Promise<Held> {
     reading ??= chain
       .metagraph(signal)
       .then((metagraph) => {
-        held = { metagraph, readMs: clock.now() };
-        return metagraph;
+        held = { metagraph, roles: rolesIn(metagraph, options), readMs: clock.now() };
+        return held;
       })
       .finally(() => {
         reading = undefined;
@@ -73,11 +80,11 @@ export function metagraphDirectory(options: {
   return {
     async rolesOf(hotkey) {
       const ageMs = held === undefined ? Infinity : clock.now() - held.readMs;
-      if (held === undefined || ageMs > MAX_STALE_MS) return rolesIn(await readAgain(), hotkey, options);
-      const roles = rolesIn(held.metagraph, hotkey, options);
+      if (held === undefined || ageMs > MAX_STALE_MS) return rolesOfIn(await readAgain(), hotkey);
+      const roles = rolesOfIn(held, hotkey);
       if (ageMs <= options.maxAgeMs) return roles;
       const fresh = readAgain();
-      if (roles.length === 0) return rolesIn(await fresh, hotkey, options);
+      if (roles.length === 0) return rolesOfIn(await fresh, hotkey);
       fresh.catch(() => {}); // The next call tries again, and the age limit ends this.
       return roles;
     },
@@ -97,13 +104,18 @@ function taoText(stakeRao: bigint): string {
   return `${stakeRao / RAO_PER_TAO} TAO`;
 }
 
-function rolesIn(metagraph: Metagraph, hotkey: string, rule: { readonly minValidatorStakeRao: bigint }): Role[] {
-  const roles: Role[] = [];
-  const neuron = metagraph.neurons.find((candidate) => candidate.hotkey === hotkey);
-  if (neuron !== undefined) {
-    roles.push("miner");
-    if (neuron.validatorPermit && neuron.stakeRao >= rule.minValidatorStakeRao) roles.push("validator");
+/** Everybody's roles, worked out once per metagraph: they are asked for with every call. */
+function rolesIn(metagraph: Metagraph, rule: { readonly minValidatorStakeRao: bigint }): ReadonlyMap<string, Role[]> {
+  const roles = new Map<string, Role[]>();
+  for (const { hotkey, validatorPermit, stakeRao } of metagraph.neurons) {
+    roles.set(hotkey, validatorPermit && stakeRao >= rule.minValidatorStakeRao ? ["miner", "validator"] : ["miner"]);
   }
-  if (metagraph.ownerHotkey === hotkey) roles.push("owner");
+  roles.set(metagraph.ownerHotkey, [...(roles.get(metagraph.ownerHotkey) ?? []), "owner"]);
   return roles;
 }
+
+function rolesOfIn({ roles }: Held, hotkey: string): readonly Role[] {
+  return roles.get(hotkey) ?? NO_ROLES;
+}
+
+const NO_ROLES: readonly Role[] = [];

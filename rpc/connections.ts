@@ -44,6 +44,11 @@ export class Connections {
     return "refused";
   }
 
+  /** Whether calls on any connection are refused at present. */
+  get anyRefused(): boolean {
+    return this.#refused.size > 0;
+  }
+
   /** Why calls on a connection are refused; undefined where they are not. */
   refusalOf(socket: Ends): ZipnetError | undefined {
     return this.#refused.size === 0 ? undefined : this.#refused.get(keyOf(socket));

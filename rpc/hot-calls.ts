@@ -2,9 +2,10 @@
  * Calls whose answer is at hand, already encoded: a closed epoch never changes. They pass authentication as every call
  * does, and nothing else of what a call usually passes: no objects are made of the answer, and no pipeline carries it.
  *
- * gRPC over HTTP/2 only. Whatever is out of the ordinary, from a large body to an unknown epoch, goes the usual way.
+ * gRPC over HTTP/2 only, on the stream itself: what node:http2 wraps around it for the usual way costs as much as all of
+ * this. Whatever is out of the ordinary, from a large body to an unknown epoch, goes the usual way.
  */
-import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
+import type { IncomingHttpHeaders, ServerHttp2Stream } from "node:http2";
 import { type DescMessage, type MessageShape, fromBinary } from "@bufbuild/protobuf";
 import { setTrailerStatus } from "@connectrpc/connect/protocol-grpc";
 import type { Log } from "../core/ports.js";
@@ -13,6 +14,7 @@ import type { CallChecks } from "./auth-check.js";
 import { type GateResult, gateResultOf } from "./auth-gate.js";
 import { envelope } from "./handover.js";
 import { reportedError } from "./interceptors.js";
+import { RecentMap } from "./recent-map.js";
 
 /** A procedure that may have its answer at hand. */
 export interface HotCall {
@@ -29,15 +31,26 @@ export function hotCall<Desc extends DescMessage>(
   return { input, answer: (request) => answer(request as MessageShape<Desc>) };
 }
 
-/** What goes the usual way: the part of the body that was read, and what the gate found. */
+/** What goes the usual way after all: the body as far as it was read and the rest, and what the gate found. */
 export interface UsualWay {
   readonly body: AsyncIterable<Uint8Array>;
+  /** Whether all of the body has come. */
+  readonly isWhole: boolean;
   readonly gate: GateResult;
+}
+
+/** A request message that was read before. */
+interface KnownRequest {
+  readonly message: MessageShape<DescMessage>;
+  readonly sha256: string;
 }
 
 /** Requests of hot calls hold an id and a flag. */
 const MAX_BODY_BYTES = 1_024;
+/** Different request messages that are remembered: what is asked for often is asked for in the same bytes. */
+const KNOWN_REQUESTS = 512;
 const GRPC = new Set(["application/grpc", "application/grpc+proto"]);
+const RESPONSE_HEADERS = { ":status": 200, "content-type": "application/grpc+proto" } as const;
 
 /** Answers hot calls by their path. */
 export class HotCalls {
@@ -46,6 +59,7 @@ export class HotCalls {
   readonly #log: Log;
   /** Answers in their envelopes, as long as whoever holds the answers holds them. */
   readonly #frames = new WeakMap<Uint8Array, Buffer>();
+  readonly #known = new RecentMap<string, KnownRequest>(KNOWN_REQUESTS);
 
   constructor(calls: ReadonlyMap<string, HotCall>, checks: CallChecks, log: Log) {
     this.#calls = calls;
@@ -53,89 +67,113 @@ export class HotCalls {
     this.#log = log;
   }
 
-  /** Takes a request whose path is a hot call's; false when it must go the usual way from the beginning. */
-  take(
-    path: string,
-    request: Http2ServerRequest,
-    response: Http2ServerResponse,
-    usual: (way: UsualWay) => void,
-  ): boolean {
+  /** Whether a request may be taken, by its headers. */
+  mayTake(headers: IncomingHttpHeaders): boolean {
+    return (
+      this.#calls.has(headers[":path"] ?? "") &&
+      headers[":method"] === "POST" &&
+      GRPC.has(headers["content-type"] ?? "") &&
+      (headers["grpc-encoding"] ?? "identity") === "identity"
+    );
+  }
+
+  /** Takes a stream of which mayTake says so; calls `usual` when it must go the usual way all the same. */
+  take(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, usual: (way: UsualWay) => void): void {
+    const path = headers[":path"] ?? "";
     const call = this.#calls.get(path);
-    const { headers } = request;
-    if (call === undefined || headers[":method"] !== "POST" || !GRPC.has(headers["content-type"] ?? "")) return false;
-    if ((headers["grpc-encoding"] ?? "identity") !== "identity") return false;
     // The gate comes before the body, here as on the usual way.
     const gate = gateResultOf(this.#checks, path, (name) => headers[name]?.toString());
-    if (gate.checked === undefined) {
-      usual({ body: request, gate });
-      return true;
-    }
     const { checked } = gate;
-    readSmall(request, (chunks, isWhole) => {
-      const found = isWhole ? this.#find(call, Buffer.concat(chunks)) : undefined;
-      if (found === undefined) return usual({ body: rejoined(chunks, request, isWhole), gate });
-      this.#checks.admit(checked, path, found.bodySha256).then(
-        () => this.#answer(response, found.answer),
-        (error: unknown) => refuse(response, error, path, this.#log),
+    if (call === undefined || checked === undefined) return usual({ body: rest(stream), isWhole: false, gate });
+    stream.on("error", hangUp);
+    readSmall(stream, (chunks, isWhole) => {
+      const known = isWhole ? this.#read(call, path, chunks) : undefined;
+      const answer = known === undefined ? undefined : call.answer(known.message);
+      if (known === undefined || answer === undefined) {
+        return usual({ body: isWhole ? whole(chunks) : rejoined(chunks, stream), isWhole, gate });
+      }
+      this.#checks.admit(checked, path, known.sha256).then(
+        () => this.#answer(stream, answer),
+        (error: unknown) => refuse(stream, error, path, this.#log),
       );
     });
-    return true;
   }
 
-  #find(call: HotCall, body: Buffer): { readonly answer: Uint8Array; readonly bodySha256: string } | undefined {
+  /** The request message; undefined when it is none, which the usual way says. */
+  #read(call: HotCall, path: string, chunks: readonly Buffer[]): KnownRequest | undefined {
+    const [first] = chunks;
+    const body = chunks.length === 1 && first !== undefined ? first : Buffer.concat(chunks);
     if (body.length < 5 || body[0] !== 0 || body.readUInt32BE(1) !== body.length - 5) return undefined;
+    const key = `${path} ${body.toString("latin1", 5)}`;
+    const known = this.#known.get(key);
+    if (known !== undefined) return known;
     try {
       const message = fromBinary(call.input, body.subarray(5));
-      const answer = call.answer(message);
-      return answer === undefined ? undefined : { answer, bodySha256: messageSha256(call.input, message) };
+      const read = { message, sha256: messageSha256(call.input, message) };
+      this.#known.set(key, read);
+      return read;
     } catch {
-      return undefined; // Not a message: the usual way says so.
+      return undefined;
     }
   }
 
-  #answer(response: Http2ServerResponse, answer: Uint8Array): void {
-    const frame = this.#frames.get(answer) ?? envelope(answer);
-    this.#frames.set(answer, frame);
-    if (response.stream.destroyed) return;
-    response.writeHead(200, { "content-type": "application/grpc+proto" });
-    response.addTrailers(OK);
-    response.end(frame);
+  #answer(stream: ServerHttp2Stream, answer: Uint8Array): void {
+    let frame = this.#frames.get(answer);
+    if (frame === undefined) {
+      frame = envelope(answer);
+      this.#frames.set(answer, frame);
+    }
+    respond(stream, OK, frame);
   }
 }
 
 const OK = { "grpc-status": "0" } as const;
 
-function refuse(response: Http2ServerResponse, error: unknown, procedure: string, log: Log): void {
-  if (response.stream.destroyed) return;
+/** A caller that hung up in the middle of its call is everyday life. */
+function hangUp(): void {}
+
+function refuse(stream: ServerHttp2Stream, error: unknown, procedure: string, log: Log): void {
   const trailers = setTrailerStatus(new Headers(), reportedError(error, procedure, log));
-  response.writeHead(200, { "content-type": "application/grpc+proto" });
-  response.addTrailers(Object.fromEntries(trailers.entries()));
-  response.end();
+  respond(stream, Object.fromEntries(trailers.entries()), NOTHING);
+}
+
+const NOTHING = Buffer.alloc(0);
+
+function respond(stream: ServerHttp2Stream, trailers: Readonly<Record<string, string>>, body: Buffer): void {
+  if (stream.destroyed) return;
+  stream.once("wantTrailers", () => stream.sendTrailers(trailers));
+  stream.respond(RESPONSE_HEADERS, { waitForTrailers: true });
+  stream.end(body);
 }
 
 /** Reads a body up to a limit. `isWhole` is false when there is more; the rest can then still be read. */
-function readSmall(request: Http2ServerRequest, done: (chunks: readonly Uint8Array[], isWhole: boolean) => void): void {
-  const chunks: Uint8Array[] = [];
+function readSmall(stream: ServerHttp2Stream, done: (chunks: readonly Buffer[], isWhole: boolean) => void): void {
+  const chunks: Buffer[] = [];
   let sizeBytes = 0;
-  const onData = (chunk: Uint8Array): void => {
+  const onData = (chunk: Buffer): void => {
     chunks.push(chunk);
     sizeBytes += chunk.length;
     if (sizeBytes <= MAX_BODY_BYTES) return;
-    request.pause();
-    request.off("data", onData);
-    request.off("end", onEnd);
+    stream.pause();
+    stream.off("data", onData);
+    stream.off("end", onEnd);
     done(chunks, false);
   };
   const onEnd = (): void => done(chunks, true);
-  request.on("data", onData);
-  request.once("end", onEnd);
+  stream.on("data", onData);
+  stream.once("end", onEnd);
 }
 
-async function* rejoined(
-  chunks: readonly Uint8Array[],
-  request: Http2ServerRequest,
-  isWhole: boolean,
-): AsyncGenerator<Uint8Array> {
+/** What is still to come. Whoever stops in the middle must not end the stream, which has an answer to give. */
+function rest(stream: ServerHttp2Stream): AsyncIterable<Uint8Array> {
+  return stream.iterator({ destroyOnReturn: false }) as AsyncIterable<Uint8Array>;
+}
+
+async function* whole(chunks: readonly Uint8Array[]): AsyncGenerator<Uint8Array> {
   yield* chunks;
-  if (!isWhole) yield* request as AsyncIterable<Uint8Array>;
+}
+
+async function* rejoined(chunks: readonly Uint8Array[], stream: ServerHttp2Stream): AsyncGenerator<Uint8Array> {
+  yield* chunks;
+  yield* rest(stream);
 }

@@ -1,11 +1,14 @@
 /**
  * One port for HTTP/1.1 and HTTP/2, in the clear or over TLS, and an end that lets open calls finish.
  */
+import type { EventEmitter } from "node:events";
 import { type IncomingMessage, type Server as HttpServer, type ServerResponse, createServer } from "node:http";
 import {
   type Http2ServerRequest,
   type Http2ServerResponse,
+  type IncomingHttpHeaders,
   type ServerHttp2Session,
+  type ServerHttp2Stream,
   createSecureServer,
   createServer as createHttp2Server,
 } from "node:http2";
@@ -44,7 +47,17 @@ export interface ListenerOptions {
   readonly clock: Clock;
   readonly log: Log;
   handle(request: AnyRequest, response: AnyResponse): void;
+  /** Asked about every HTTP/2 stream before a request is made of it. */
+  readonly takeStream?: TakeStream | undefined;
 }
+
+/** Takes a stream for itself, or answers false. Whoever has taken one may still have a request made of it. */
+export type TakeStream = (
+  stream: ServerHttp2Stream,
+  headers: IncomingHttpHeaders,
+  rawHeaders: readonly string[],
+  asUsual: () => void,
+) => boolean;
 
 /** An open port. */
 export interface Listener {
@@ -161,7 +174,23 @@ function secure(
     if (socket.alpnProtocol !== "h2") socket.on("data", () => {});
   });
   server.on("request", (request: AnyRequest, response: AnyResponse) => options.handle(request, response));
+  offerStreams(server, options);
   return { server };
+}
+
+/** Puts takeStream before what node:http2 itself does with a stream: making a request and a response of it. */
+function offerStreams(server: EventEmitter, { takeStream }: ListenerOptions): void {
+  if (takeStream === undefined) return;
+  const [makeRequest] = server.listeners("stream");
+  if (makeRequest === undefined) throw new Error("node:http2 makes no requests of streams any more");
+  server.removeAllListeners("stream");
+  server.on(
+    "stream",
+    (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, flags: number, rawHeaders: readonly string[]) => {
+      const asUsual = (): void => void makeRequest.call(server, stream, headers, flags, rawHeaders);
+      if (!takeStream(stream, headers, rawHeaders, asUsual)) asUsual();
+    },
+  );
 }
 
 /** HTTP/2 in the clear begins with a fixed preface that no HTTP/1.1 request can begin with. */
@@ -179,6 +208,7 @@ function cleartext(options: ListenerOptions, track: (session: ServerHttp2Session
   http1.emit("listening");
   const http2 = createHttp2Server(http2Options(options), (request, response) => options.handle(request, response));
   http2.on("session", track);
+  offerStreams(http2, options);
   const server = createNetServer((socket) => {
     socket.on("error", () => socket.destroy());
     const keep = cutAfter(FIRST_BYTES_MS, socket, options.clock);

@@ -110,7 +110,7 @@ function invalid(problem: string): ZipnetError {
 }
 
 /** Whether a call's HMAC is the session's. Takes as long for a wrong one as for a right one. */
-export function isHmacOf(session: ServerSession, signingBytes: Uint8Array, hmac: Uint8Array): boolean {
-  const expected = callHmac(session.key, signingBytes);
+export function isHmacOf(session: ServerSession, signingText: string, hmac: Uint8Array): boolean {
+  const expected = callHmac(session.key, signingText);
   return hmac.length === expected.length && timingSafeEqual(expected, hmac);
 }

@@ -114,8 +114,8 @@ export async function serveRouter(
 ): Promise<RpcServer> {
   const { maxConnectionsPerAddress = Infinity } = options.limits ?? {};
   const connections = new Connections(maxConnectionsPerAddress, options.trusted);
-  const handle = callAdapter(router.handlers, { ...options, ...options.limits, connections });
-  const listener = await listen({ ...options, connections, handle });
+  const adapter = callAdapter(router.handlers, { ...options, ...options.limits, connections });
+  const listener = await listen({ ...options, ...adapter, connections });
   const aborted = new Promise<void>((resolve) => {
     if (signal.aborted) resolve();
     else signal.addEventListener("abort", () => resolve(), { once: true });

@@ -105,6 +105,6 @@ export function sessionKey(own: KeyPair, othersKey: string, statement: Uint8Arra
 }
 
 /** What authenticates one call of a session: HMAC-SHA256 over the call's nine lines, 32 bytes. */
-export function callHmac(key: Uint8Array, signingBytes: Uint8Array): Buffer {
-  return createHmac("sha256", key).update(signingBytes).digest();
+export function callHmac(key: Uint8Array, signingText: string): Buffer {
+  return createHmac("sha256", key).update(signingText).digest();
 }

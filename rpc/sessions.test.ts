@@ -8,7 +8,7 @@ import { epochStartMs } from "../core/epoch-time.js";
 import type { ErrorReason } from "../core/errors.js";
 import { bytesToHex, sha256Hex } from "../core/hash.js";
 import { EpochService } from "../gen/zipnet/v1/epoch_service_pb.js";
-import { AUTH_HEADERS, authHeaders, callSigningBytes } from "./auth.js";
+import { AUTH_HEADERS, authHeaders, callSigningText } from "./auth.js";
 import type { ServerAuth } from "./auth-check.js";
 import { type ClientSession, newSession } from "./client-sessions.js";
 import { fromConnectError } from "./errors.js";
@@ -45,7 +45,7 @@ describe("sessions", () => {
     const terms = { ephemeralKey: own.publicKey, serverKey: SERVER_KEY, expirySeconds: 1_793_106_000, sender, scope };
     const statement = sessionStatement(terms);
     const key = sessionKey(own, SERVER_KEY, statement);
-    const call = callSigningBytes({
+    const call = callSigningText({
       scheme: "hmac-sha256",
       procedure: "/zipnet.v1.EpochService/GetEpoch",
       bodySha256: sha256Hex(Uint8Array.of(0x10, 0x01)),

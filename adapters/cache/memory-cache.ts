@@ -3,7 +3,8 @@ import type { Cache, Clock } from "../../core/ports.js";
 import { MOST_NOTE_BYTES, assertTtl, doorbell } from "./doorbell.js";
 
 interface Entry {
-  readonly value: Uint8Array;
+  /** A counter is a number here, and text to whoever reads it. */
+  readonly value: Uint8Array | number;
   readonly expireTimeMs: number;
 }
 
@@ -16,6 +17,10 @@ const NOTHING = new Uint8Array();
 export interface MemoryCache extends Cache {
   /** Entries held at present, expired ones that were not swept out yet included. */
   readonly entryCount: number;
+}
+
+function numberOf(value: Uint8Array | number): number {
+  return typeof value === "number" ? value : Number(new TextDecoder().decode(value));
 }
 
 /** For a server of one replica. Its rings reach listeners of this very cache only. */
@@ -31,7 +36,7 @@ export function memoryCache(clock: Pick<Clock, "now">): MemoryCache {
     return entry === undefined || entry.expireTimeMs <= clock.now() ? undefined : entry;
   }
 
-  function write(key: string, value: Uint8Array, expireTimeMs: number): void {
+  function write(key: string, value: Uint8Array | number, expireTimeMs: number): void {
     writesToSweep -= 1;
     if (writesToSweep <= 0) {
       for (const [other, entry] of entries) if (entry.expireTimeMs <= clock.now()) entries.delete(other);
@@ -43,8 +48,8 @@ export function memoryCache(clock: Pick<Clock, "now">): MemoryCache {
 
   function countUp(key: string, ttlMs: number): number {
     const entry = live(key);
-    const sum = entry === undefined ? 1 : Number(new TextDecoder().decode(entry.value)) + 1;
-    write(key, new TextEncoder().encode(String(sum)), entry?.expireTimeMs ?? clock.now() + ttlMs);
+    const sum = entry === undefined ? 1 : numberOf(entry.value) + 1;
+    write(key, sum, entry?.expireTimeMs ?? clock.now() + ttlMs);
     return sum;
   }
 
@@ -54,7 +59,10 @@ export function memoryCache(clock: Pick<Clock, "now">): MemoryCache {
     },
     async get(key) {
       const entry = live(key);
-      return entry === undefined ? undefined : Uint8Array.from(entry.value);
+      if (entry === undefined) return undefined;
+      return typeof entry.value === "number"
+        ? new TextEncoder().encode(String(entry.value))
+        : Uint8Array.from(entry.value);
     },
     async set(key, value, ttlMs) {
       assertTtl(ttlMs);

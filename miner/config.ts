@@ -16,7 +16,7 @@ import {
   readSettings,
   setting,
 } from "../adapters/settings/settings.js";
-import type { Endpoint } from "../rpc/client.js";
+import type { Endpoint } from "../rpc/client/client.js";
 
 const urlSchema = parse.url();
 const hotkeySchema = parse.hotkey();

@@ -6,7 +6,7 @@ import { timestampMs } from "@bufbuild/protobuf/wkt";
 import type { Log } from "../core/ports.js";
 import { openRecord } from "../core/signed-record.js";
 import { type Epoch, EpochSchema } from "../gen/zipnet/v1/epoch_pb.js";
-import type { FollowOptions } from "../rpc/follower.js";
+import type { FollowOptions } from "../rpc/follower/follower.js";
 import { type MinerEvent, levelOf, noProgress, progressAfter, sentenceOf } from "./progress.js";
 import { type ProgressReporter, progressReporter } from "./report-progress.js";
 import { reasonOf } from "./work/failures.js";

@@ -9,7 +9,7 @@ import { verifySr25519 } from "../adapters/wallet/wallet.js";
 import type { ListingSource, LocalState, Log, SearchPage } from "../core/ports.js";
 import { sample } from "../core/samples.test-support.js";
 import { ListingSchema } from "../gen/zipnet/v1/listing_pb.js";
-import type { FollowedEvent } from "../rpc/follower.js";
+import type { FollowedEvent } from "../rpc/follower/follower.js";
 import { type MinerConfig, type MinerParts, runMiner } from "./miner.js";
 import type { MinerEvent } from "./progress.js";
 import { serverCalls } from "./server-calls.js";

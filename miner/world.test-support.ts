@@ -23,10 +23,10 @@ import { AssignedZipCodeSchema, type Epoch, EpochSchema, RulesSchema } from "../
 import { SeedBlockSchema, type SignedRecord } from "../gen/zipnet/v1/record_pb.js";
 import { type Manifest, ManifestSchema, type Progress, ReceiptSchema } from "../gen/zipnet/v1/submission_pb.js";
 import { type ObjectSpec, SubmissionService } from "../gen/zipnet/v1/submission_service_pb.js";
-import { callerOf } from "../rpc/callers.js";
-import { type Clients, createClients } from "../rpc/client.js";
+import { callerOf } from "../rpc/auth/callers.js";
+import { type Clients, createClients } from "../rpc/client/client.js";
 import { mapCache } from "../rpc/kit.test-support.js";
-import { type HttpMount, startRpcServer } from "../rpc/server.js";
+import { type HttpMount, startRpcServer } from "../rpc/serving/server.js";
 import { quietLog } from "../test/support/quiet-log.js";
 
 /** Length of the epochs of this world. */

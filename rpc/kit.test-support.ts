@@ -15,15 +15,15 @@ import { ServerInfoService } from "../gen/zipnet/v1/server_info_service_pb.js";
 import { SnapshotSchema } from "../gen/zipnet/v1/submission_pb.js";
 import { quietLog } from "../test/support/quiet-log.js";
 import { mapCache, mapObjects } from "./memory.test-support.js";
-import type { Role } from "./roles.js";
-import { epochService } from "./epoch-service.js";
-import { type CallerLimits, DEFAULT_PORT_LIMITS } from "./limits.js";
-import { type RecordedEpochs, recordedEpochs } from "./recorded-epochs.js";
-import { type ResumeTokenOptions, type ResumeTokens, resumeTokens } from "./resume-token.js";
-import { type RpcServerOptions, type ServerAuth, startRpcServer } from "./server.js";
-import { callerUsage } from "./server-info.js";
-import { keyPairOf } from "./session.js";
-import type { StreamLimits } from "./stream-limits.js";
+import type { Role } from "./auth/roles.js";
+import { epochService } from "./stream/epoch-service.js";
+import { type CallerLimits, DEFAULT_PORT_LIMITS } from "./serving/limits.js";
+import { type RecordedEpochs, recordedEpochs } from "./epoch-log/recorded-epochs.js";
+import { type ResumeTokenOptions, type ResumeTokens, resumeTokens } from "./stream/resume-token.js";
+import { type RpcServerOptions, type ServerAuth, startRpcServer } from "./serving/server.js";
+import { callerUsage } from "./serving/server-info.js";
+import { keyPairOf } from "./auth/session.js";
+import type { StreamLimits } from "./serving/stream-limits.js";
 
 /** Length of the tests' epochs. */
 export const EPOCH_SECONDS = 100;

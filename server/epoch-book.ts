@@ -8,7 +8,7 @@ import { openRecord, payloadSha256 } from "../core/signed-record.js";
 import { type Epoch, EpochSchema } from "../gen/zipnet/v1/epoch_pb.js";
 import type { SignedRecord } from "../gen/zipnet/v1/record_pb.js";
 import { type Snapshot, SnapshotSchema } from "../gen/zipnet/v1/submission_pb.js";
-import type { RecordedEpochs } from "../rpc/recorded-epochs.js";
+import type { RecordedEpochs } from "../rpc/epoch-log/recorded-epochs.js";
 
 /** An epoch that is recorded. */
 export interface KnownEpoch {

@@ -12,7 +12,7 @@ import { readyCrypto, signerFromUri } from "../adapters/wallet/wallet.js";
 import { epochKey, snapshotKey } from "../core/object-keys.js";
 import { CatalogueSchema } from "../gen/zipnet/v1/epoch_pb.js";
 import { LimitsSchema } from "../gen/zipnet/v1/server_info_service_pb.js";
-import { createClients } from "../rpc/client.js";
+import { createClients } from "../rpc/client/client.js";
 import { evenCatalogue } from "./keeper/world.test-support.js";
 import { main } from "./main.js";
 

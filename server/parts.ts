@@ -3,8 +3,8 @@
  */
 import type { Cache, Chain, Clock, Log, ObjectStore, VerifySignature, Wallet } from "../core/ports.js";
 import type { Catalogue, Rules } from "../gen/zipnet/v1/epoch_pb.js";
-import type { CallerLimits } from "../rpc/limits.js";
-import type { RecordedEpochs } from "../rpc/recorded-epochs.js";
+import type { CallerLimits } from "../rpc/serving/limits.js";
+import type { RecordedEpochs } from "../rpc/epoch-log/recorded-epochs.js";
 import type { EpochBook } from "./epoch-book.js";
 
 /** The catalogue that epochs are drawn from. */

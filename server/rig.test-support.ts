@@ -22,10 +22,10 @@ import {
   ManifestSchema,
 } from "../gen/zipnet/v1/submission_pb.js";
 import type { ObjectSpecSchema } from "../gen/zipnet/v1/submission_service_pb.js";
-import { NO_PROXIES } from "../rpc/caller-address.js";
-import { type Clients, createClients } from "../rpc/client.js";
+import { NO_PROXIES } from "../rpc/serving/caller-address.js";
+import { type Clients, createClients } from "../rpc/client/client.js";
 import { LIMITS } from "../rpc/kit.test-support.js";
-import { recordedEpochs } from "../rpc/recorded-epochs.js";
+import { recordedEpochs } from "../rpc/epoch-log/recorded-epochs.js";
 import { quietLog } from "../test/support/quiet-log.js";
 import { epochBook } from "./epoch-book.js";
 import { FIRST_EPOCH, LENGTH_SECONDS, evenCatalogue, tenZipCodes } from "./keeper/world.test-support.js";

@@ -1,5 +1,5 @@
 import type { Clock, Log } from "../core/ports.js";
-import type { HttpMount } from "../rpc/server.js";
+import type { HttpMount } from "../rpc/serving/server.js";
 import { renderStatusJson } from "../web/status-json.js";
 import { CONTENT_SECURITY_POLICY, renderStatusPage } from "../web/status-page.js";
 import type { StatusView } from "../web/view.js";

@@ -9,7 +9,7 @@ import { decodeRecord } from "../core/signed-record.js";
 import type { Epoch } from "../gen/zipnet/v1/epoch_pb.js";
 import { type Report, ReportSchema } from "../gen/zipnet/v1/report_pb.js";
 import { type Progress, type Receipt, ReceiptSchema } from "../gen/zipnet/v1/submission_pb.js";
-import type { StoredEpoch } from "../rpc/epoch-log.js";
+import type { StoredEpoch } from "../rpc/epoch-log/epoch-log.js";
 import type { EpochView, MinerView, Spot, StatusView } from "../web/view.js";
 import type { ServerParts } from "./parts.js";
 import { readProgress } from "./submissions.js";

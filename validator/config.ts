@@ -18,7 +18,7 @@ import {
   readSettings,
   setting,
 } from "../adapters/settings/settings.js";
-import { trustedProxies } from "../rpc/caller-address.js";
+import { trustedProxies } from "../rpc/serving/caller-address.js";
 import type { RelayAxon, ValidatorConfig } from "./parts.js";
 
 /** The settings by name: meaning, default and check. */

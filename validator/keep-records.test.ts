@@ -6,7 +6,7 @@ import type { ObjectStore } from "../core/ports.js";
 import { payloadSha256 } from "../core/signed-record.js";
 import { EpochSchema } from "../gen/zipnet/v1/epoch_pb.js";
 import { EpochClosedSchema } from "../gen/zipnet/v1/epoch_service_pb.js";
-import type { FollowedEvent } from "../rpc/follower.js";
+import type { FollowedEvent } from "../rpc/follower/follower.js";
 import { FIRST, epochRecord, idOf, keys, logOver, snapshotRecord } from "../rpc/kit.test-support.js";
 import { mapObjects } from "../rpc/memory.test-support.js";
 import { quietLog } from "../test/support/quiet-log.js";

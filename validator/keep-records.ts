@@ -6,8 +6,8 @@ import type { Clock, Log, VerifySignature } from "../core/ports.js";
 import { openRecord, payloadSha256 } from "../core/signed-record.js";
 import type { SignedRecord } from "../gen/zipnet/v1/record_pb.js";
 import { SnapshotSchema } from "../gen/zipnet/v1/submission_pb.js";
-import type { FollowedEvent } from "../rpc/follower.js";
-import type { RecordedEpochs } from "../rpc/recorded-epochs.js";
+import type { FollowedEvent } from "../rpc/follower/follower.js";
+import type { RecordedEpochs } from "../rpc/epoch-log/recorded-epochs.js";
 import type { JudgingCalls } from "./server-calls.js";
 
 /** What keeping records needs. */

@@ -14,9 +14,9 @@ import type {
   VerifySignature,
   Wallet,
 } from "../core/ports.js";
-import type { TrustedProxies } from "../rpc/caller-address.js";
-import type { CallerLimits } from "../rpc/limits.js";
-import type { FollowOptions } from "../rpc/follower.js";
+import type { TrustedProxies } from "../rpc/serving/caller-address.js";
+import type { CallerLimits } from "../rpc/serving/limits.js";
+import type { FollowOptions } from "../rpc/follower/follower.js";
 import type { JudgingCalls } from "./server-calls.js";
 
 /** What following the epochs needs from the validator; the rest is known where the parts are made. */

@@ -5,7 +5,7 @@ import { ZipnetError } from "../core/errors.js";
 import type { CreateDownloadGrantsResponse } from "../gen/zipnet/v1/judging_service_pb.js";
 import type { SignedRecord } from "../gen/zipnet/v1/record_pb.js";
 import type { GetServerInfoResponse } from "../gen/zipnet/v1/server_info_service_pb.js";
-import type { Clients } from "../rpc/client.js";
+import type { Clients } from "../rpc/client/client.js";
 import { fromConnectError } from "../rpc/errors.js";
 
 /** What a validator asks of the server. All reject with ZipnetError, or with the signal's reason. */

@@ -6,7 +6,7 @@
  * - judging: every closed epoch becomes a signed report,
  * - weights: the newest settled report is set on the chain, tempo after tempo.
  */
-import { recordedEpochs } from "../rpc/recorded-epochs.js";
+import { recordedEpochs } from "../rpc/epoch-log/recorded-epochs.js";
 import { learnEpochLength } from "./deployment.js";
 import { judgeEpochs } from "./judge/judge-loop.js";
 import { tableOf } from "./judge/publish.js";

@@ -4,7 +4,7 @@
  */
 import { memoryCache } from "../../adapters/cache/memory-cache.js";
 import { systemClock } from "../../adapters/clock/system-clock.js";
-import { callChecks } from "../../rpc/auth-check.js";
+import { callChecks } from "../../rpc/auth/auth-check.js";
 import { type CallPlan, type Scheme, signCalls } from "./calls.js";
 import { type Keys } from "./network.js";
 import { authOf } from "../servers/auth.js";

@@ -5,9 +5,9 @@
 import { writeFile } from "node:fs/promises";
 import { systemClock } from "../../adapters/clock/system-clock.js";
 import { bytesToHex } from "../../core/hash.js";
-import { authHeaders, nextNonce } from "../../rpc/auth.js";
-import { newSession } from "../../rpc/client-sessions.js";
-import { sessionKeyOf } from "../../rpc/session.js";
+import { authHeaders, nextNonce } from "../../rpc/auth/auth.js";
+import { newSession } from "../../rpc/auth/client-sessions.js";
+import { sessionKeyOf } from "../../rpc/auth/session.js";
 import { type Keys, NETUID, NETWORK } from "./network.js";
 
 /** How calls are authenticated: each with the hotkey, or in a session that the hotkey has signed for. */

@@ -2,10 +2,10 @@
 import { systemClock } from "../../adapters/clock/system-clock.js";
 import { verifySr25519 } from "../../adapters/wallet/wallet.js";
 import type { Cache, Chain, VerifySignature } from "../../core/ports.js";
-import { metagraphDirectory } from "../../rpc/callers.js";
-import { type CallerLimits, DEFAULT_PORT_LIMITS } from "../../rpc/limits.js";
-import type { ServerAuth } from "../../rpc/server.js";
-import { SESSION_PURPOSE } from "../../rpc/session.js";
+import { metagraphDirectory } from "../../rpc/auth/callers.js";
+import { type CallerLimits, DEFAULT_PORT_LIMITS } from "../../rpc/serving/limits.js";
+import type { ServerAuth } from "../../rpc/serving/server.js";
+import { SESSION_PURPOSE } from "../../rpc/auth/session.js";
 import { type Keys, NETUID, NETWORK, metagraphOf } from "../harness/network.js";
 
 /** Calls are signed before the bench begins, and far more of them are made in a minute than miners make. */

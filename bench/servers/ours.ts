@@ -9,11 +9,11 @@ import { openFolderObjects } from "../../adapters/objects/folder/folder-objects.
 import { verifySr25519 } from "../../adapters/wallet/wallet.js";
 import type { Log, ObjectStore } from "../../core/ports.js";
 import { EpochService } from "../../gen/zipnet/v1/epoch_service_pb.js";
-import { epochService } from "../../rpc/epoch-service.js";
-import { type RecordedEpochs, recordedEpochs } from "../../rpc/recorded-epochs.js";
-import { type ResumeTokens, TOKEN_KEY_PURPOSE, resumeTokens } from "../../rpc/resume-token.js";
-import { startRpcServer } from "../../rpc/server.js";
-import { StreamLimits } from "../../rpc/stream-limits.js";
+import { epochService } from "../../rpc/stream/epoch-service.js";
+import { type RecordedEpochs, recordedEpochs } from "../../rpc/epoch-log/recorded-epochs.js";
+import { type ResumeTokens, TOKEN_KEY_PURPOSE, resumeTokens } from "../../rpc/stream/resume-token.js";
+import { startRpcServer } from "../../rpc/serving/server.js";
+import { StreamLimits } from "../../rpc/serving/stream-limits.js";
 import { Epochs, type Keys, NETUID, NETWORK, makeKeys } from "../harness/network.js";
 import { LIMITS, authOf } from "./auth.js";
 import { nowNs, serveCommands } from "./control.js";

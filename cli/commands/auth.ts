@@ -6,7 +6,7 @@ import { EpochService } from "../../gen/zipnet/v1/epoch_service_pb.js";
 import { JudgingService } from "../../gen/zipnet/v1/judging_service_pb.js";
 import { ServerInfoService } from "../../gen/zipnet/v1/server_info_service_pb.js";
 import { SubmissionService } from "../../gen/zipnet/v1/submission_service_pb.js";
-import { authHeaders } from "../../rpc/auth.js";
+import { authHeaders } from "../../rpc/auth/auth.js";
 
 const SERVICES = [EpochService, SubmissionService, JudgingService, ServerInfoService];
 

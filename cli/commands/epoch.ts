@@ -7,7 +7,7 @@ import { loadSigner, verifySr25519 } from "../../adapters/wallet/wallet.js";
 import { openRecord } from "../../core/signed-record.js";
 import { type Epoch, EpochSchema } from "../../gen/zipnet/v1/epoch_pb.js";
 import type { SignedRecord } from "../../gen/zipnet/v1/record_pb.js";
-import { createClients } from "../../rpc/client.js";
+import { createClients } from "../../rpc/client/client.js";
 import { fromConnectError } from "../../rpc/errors.js";
 import { addSettingFlags, mergedSettings } from "../flags.js";
 

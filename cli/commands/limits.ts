@@ -15,7 +15,7 @@ import {
   LimitsSchema,
   ServerInfoService,
 } from "../../gen/zipnet/v1/server_info_service_pb.js";
-import { authHeaders, nextNonce } from "../../rpc/auth.js";
+import { authHeaders, nextNonce } from "../../rpc/auth/auth.js";
 import { fromConnectError } from "../../rpc/errors.js";
 import { addSettingFlags, mergedSettings } from "../flags.js";
 

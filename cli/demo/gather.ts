@@ -11,7 +11,7 @@ import { openRecord } from "../../core/signed-record.js";
 import { type Epoch, EpochSchema } from "../../gen/zipnet/v1/epoch_pb.js";
 import { type Listing, ListingSchema } from "../../gen/zipnet/v1/listing_pb.js";
 import { type Report, ReportSchema } from "../../gen/zipnet/v1/report_pb.js";
-import type { Clients } from "../../rpc/client.js";
+import type { Clients } from "../../rpc/client/client.js";
 import { sameListing } from "./checks.js";
 
 /** Largest file that the demo reads. */

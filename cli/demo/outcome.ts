@@ -3,7 +3,7 @@
  */
 import { systemClock } from "../../adapters/clock/system-clock.js";
 import type { Neuron, Signer } from "../../core/ports.js";
-import { createClients } from "../../rpc/client.js";
+import { createClients } from "../../rpc/client/client.js";
 import { type Cast, type EpochResult, epochProblems } from "./checks.js";
 import { compareUploads, readJudgement } from "./gather.js";
 import { MINERS, VALIDATORS } from "./network.js";

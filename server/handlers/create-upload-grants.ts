@@ -3,7 +3,7 @@ import type { ServiceImpl } from "@connectrpc/connect";
 import { ZipnetError } from "../../core/errors.js";
 import { DATA_CONTENT_TYPE, dataKey, receiptKey } from "../../core/object-keys.js";
 import type { ObjectSpec, SubmissionService } from "../../gen/zipnet/v1/submission_service_pb.js";
-import { callerOf } from "../../rpc/callers.js";
+import { callerOf } from "../../rpc/auth/callers.js";
 import type { KnownEpoch } from "../epoch-book.js";
 import type { ServerParts } from "../parts.js";
 

@@ -7,7 +7,7 @@ import { encodeRecord, payloadSha256, sealRecord } from "../../core/signed-recor
 import type { SignedRecord } from "../../gen/zipnet/v1/record_pb.js";
 import { type Manifest, ReceiptSchema } from "../../gen/zipnet/v1/submission_pb.js";
 import type { SubmissionService } from "../../gen/zipnet/v1/submission_service_pb.js";
-import { callerOf } from "../../rpc/callers.js";
+import { callerOf } from "../../rpc/auth/callers.js";
 import { type KnownEpoch, assertOpen } from "../epoch-book.js";
 import type { ServerParts } from "../parts.js";
 import { type HeldReceipt, readReceipt } from "../submissions.js";

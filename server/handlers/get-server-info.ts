@@ -1,11 +1,11 @@
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import type { ServiceImpl } from "@connectrpc/connect";
 import { type ServerInfoService, ServiceKind } from "../../gen/zipnet/v1/server_info_service_pb.js";
-import { AUTH_VERSION } from "../../rpc/auth.js";
-import { toldLimits } from "../../rpc/limits.js";
-import { callerUsage } from "../../rpc/server-info.js";
-import { sessionKeyOf } from "../../rpc/session.js";
-import type { StreamLimits } from "../../rpc/stream-limits.js";
+import { AUTH_VERSION } from "../../rpc/auth/auth.js";
+import { toldLimits } from "../../rpc/serving/limits.js";
+import { callerUsage } from "../../rpc/serving/server-info.js";
+import { sessionKeyOf } from "../../rpc/auth/session.js";
+import type { StreamLimits } from "../../rpc/serving/stream-limits.js";
 import { MAX_OBJECTS_PER_CALL, MAX_OBJECTS_PER_MANIFEST, MAX_OBJECT_BYTES } from "../limits.js";
 import type { ServerParts } from "../parts.js";
 import { SOFTWARE_VERSION } from "../../core/version.js";

@@ -1,6 +1,6 @@
 import type { ServiceImpl } from "@connectrpc/connect";
 import type { SubmissionService } from "../../gen/zipnet/v1/submission_service_pb.js";
-import { callerOf } from "../../rpc/callers.js";
+import { callerOf } from "../../rpc/auth/callers.js";
 import type { ServerParts } from "../parts.js";
 import { readManifest, readProgress, readReceipt } from "../submissions.js";
 

@@ -5,7 +5,7 @@ import type { ServiceImpl } from "@connectrpc/connect";
 import type { JudgingService } from "../../gen/zipnet/v1/judging_service_pb.js";
 import type { ServerInfoService } from "../../gen/zipnet/v1/server_info_service_pb.js";
 import type { SubmissionService } from "../../gen/zipnet/v1/submission_service_pb.js";
-import type { StreamLimits } from "../../rpc/stream-limits.js";
+import type { StreamLimits } from "../../rpc/serving/stream-limits.js";
 import type { ServerParts } from "../parts.js";
 import { createDownloadGrants } from "./create-download-grants.js";
 import { createUploadGrants } from "./create-upload-grants.js";

@@ -9,7 +9,7 @@ import type { SignedRecord } from "../../gen/zipnet/v1/record_pb.js";
 import { ReportSchema } from "../../gen/zipnet/v1/report_pb.js";
 import { SnapshotSchema } from "../../gen/zipnet/v1/submission_pb.js";
 import { ServiceKind } from "../../gen/zipnet/v1/server_info_service_pb.js";
-import type { Clients } from "../../rpc/client.js";
+import type { Clients } from "../../rpc/client/client.js";
 import { FIRST_EPOCH } from "../keeper/world.test-support.js";
 import { refused } from "../refused.test-support.js";
 import { type ServerRig, sealUnchecked, signedManifest, startRig, upload } from "../rig.test-support.js";

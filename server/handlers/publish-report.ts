@@ -6,7 +6,7 @@ import { decodeRecord, encodeRecord, openRecord, payloadSha256 } from "../../cor
 import type { JudgingService } from "../../gen/zipnet/v1/judging_service_pb.js";
 import type { SignedRecord } from "../../gen/zipnet/v1/record_pb.js";
 import { type Report, ReportSchema } from "../../gen/zipnet/v1/report_pb.js";
-import { callerOf } from "../../rpc/callers.js";
+import { callerOf } from "../../rpc/auth/callers.js";
 import type { ClosedEpoch } from "../epoch-book.js";
 import type { ServerParts } from "../parts.js";
 import { present } from "./present.js";

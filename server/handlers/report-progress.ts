@@ -2,7 +2,7 @@ import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import type { ServiceImpl } from "@connectrpc/connect";
 import { ZipnetError } from "../../core/errors.js";
 import type { SubmissionService } from "../../gen/zipnet/v1/submission_service_pb.js";
-import { callerOf } from "../../rpc/callers.js";
+import { callerOf } from "../../rpc/auth/callers.js";
 import type { ServerParts } from "../parts.js";
 import { writeProgress } from "../submissions.js";
 import { present } from "./present.js";

@@ -8,7 +8,7 @@ import { fetchTransfer } from "../../adapters/transfer/fetch-transfer.js";
 import type { Epoch } from "../../gen/zipnet/v1/epoch_pb.js";
 import type { SignedRecord } from "../../gen/zipnet/v1/record_pb.js";
 import { ProgressPhase, type Receipt, ReceiptSchema } from "../../gen/zipnet/v1/submission_pb.js";
-import type { Clients } from "../../rpc/client.js";
+import type { Clients } from "../../rpc/client/client.js";
 import { FIRST_EPOCH } from "../keeper/world.test-support.js";
 import { refused } from "../refused.test-support.js";
 import { type ServerRig, fileOf, signedManifest, specOf, startRig, upload } from "../rig.test-support.js";

@@ -4,7 +4,7 @@ import { receiptPrefix } from "../../core/object-keys.js";
 import type { Block } from "../../core/ports.js";
 import { decodeRecord, openRecord, payloadSha256, sealRecord } from "../../core/signed-record.js";
 import { ReceiptSchema, SnapshotSchema } from "../../gen/zipnet/v1/submission_pb.js";
-import type { StoredEpoch } from "../../rpc/epoch-log.js";
+import type { StoredEpoch } from "../../rpc/epoch-log/epoch-log.js";
 import { OBJECT_CHECKS_AT_ONCE } from "../limits.js";
 import type { HeldReceipt } from "../submissions.js";
 import type { KeeperParts } from "./keeper.js";

@@ -3,7 +3,7 @@
  */
 import { ZipnetError } from "../../core/errors.js";
 import { epochIdOf, epochStartMs } from "../../core/epoch-time.js";
-import type { StoredEpoch } from "../../rpc/epoch-log.js";
+import type { StoredEpoch } from "../../rpc/epoch-log/epoch-log.js";
 import type { ServerParts } from "../parts.js";
 import { closeEpoch } from "./close-epoch.js";
 import { drawEpoch } from "./draw-epoch.js";

@@ -10,7 +10,7 @@ import type { Log, ObjectInfo, ObjectStore } from "../../core/ports.js";
 import { defaultRules } from "../../core/rules.js";
 import { decodeRecord, payloadSha256 } from "../../core/signed-record.js";
 import type { Rules } from "../../gen/zipnet/v1/epoch_pb.js";
-import { recordedEpochs } from "../../rpc/recorded-epochs.js";
+import { recordedEpochs } from "../../rpc/epoch-log/recorded-epochs.js";
 import { quietLog } from "../../test/support/quiet-log.js";
 import type { NamedCatalogue } from "../parts.js";
 import { type ScriptedChain, scriptedChain } from "../scripted-chain.test-support.js";

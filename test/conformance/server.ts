@@ -11,8 +11,8 @@ import { ConnectError, createConnectRouter } from "@connectrpc/connect";
 import { compressionBrotli, compressionGzip } from "@connectrpc/connect-node";
 import { systemClock } from "../../adapters/clock/system-clock.js";
 import type { Log } from "../../core/ports.js";
-import { errorInterceptor } from "../../rpc/interceptors.js";
-import { serveRouter } from "../../rpc/server.js";
+import { errorInterceptor } from "../../rpc/serving/interceptors.js";
+import { serveRouter } from "../../rpc/serving/server.js";
 import { quietLog } from "../support/quiet-log.js";
 import {
   ServerCompatRequestSchema,

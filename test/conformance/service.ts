@@ -5,7 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { type DescMessage, type MessageInitShape, type MessageShape, create, toBinary } from "@bufbuild/protobuf";
 import { type Any, anyPack } from "@bufbuild/protobuf/wkt";
 import { Code, ConnectError, type HandlerContext, type ServiceImpl } from "@connectrpc/connect";
-import { type OpenStream, envelope, streamEnd, takeHandover } from "../../rpc/handover.js";
+import { type OpenStream, envelope, streamEnd, takeHandover } from "../../rpc/stream/handover.js";
 import {
   BidiStreamRequestSchema,
   ClientStreamRequestSchema,

@@ -6,7 +6,7 @@ import { openRecord } from "../../core/signed-record.js";
 import { verifySr25519 } from "../../adapters/wallet/wallet.js";
 import { EpochSchema } from "../../gen/zipnet/v1/epoch_pb.js";
 import type { WatchEpochsResponse } from "../../gen/zipnet/v1/epoch_service_pb.js";
-import type { Clients } from "../../rpc/client.js";
+import type { Clients } from "../../rpc/client/client.js";
 import { fromConnectError } from "../../rpc/errors.js";
 import { waitUntil } from "../parts/programs.js";
 

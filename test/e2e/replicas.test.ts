@@ -16,7 +16,7 @@ import { keyOf } from "../../cli/demo/setup.js";
 import { epochIdOf, epochStartMs } from "../../core/epoch-time.js";
 import { epochKey } from "../../core/object-keys.js";
 import { encodeRecord } from "../../core/signed-record.js";
-import { type Clients, createClients } from "../../rpc/client.js";
+import { type Clients, createClients } from "../../rpc/client/client.js";
 import { type CarelessS3, startCarelessS3 } from "../parts/careless-s3.js";
 import { freePort } from "../parts/programs.js";
 import { type StartedRadosgw, radosgwMissing, startRadosgw } from "../parts/radosgw.js";

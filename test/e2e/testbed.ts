@@ -13,7 +13,7 @@ import { RunningNetwork, startGround } from "../../cli/demo/running-network.js";
 import { demoKeys, keyOf, layGround } from "../../cli/demo/setup.js";
 import { epochIdOf, epochNumberAt, epochStartMs } from "../../core/epoch-time.js";
 import type { Signer } from "../../core/ports.js";
-import { type Clients, createClients } from "../../rpc/client.js";
+import { type Clients, createClients } from "../../rpc/client/client.js";
 
 const BUILT = new URL("../../dist/cli/zipnet.js", import.meta.url);
 const BROWSERS = ["/usr/bin/chromium-headless-shell", "/usr/bin/chromium"];

@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { SETTINGS as CHAIN, readChainSettings } from "../../adapters/chain/local/config.js";
 import { type SettingsShape, environmentName } from "../../adapters/settings/settings.js";
 import { Health } from "../../gen/health/v1/health_pb.js";
-import { DRAIN_DEADLINE_MS } from "../../rpc/server.js";
+import { DRAIN_DEADLINE_MS } from "../../rpc/serving/server.js";
 import { SETTINGS as SERVER, readServerSettings } from "../../server/config.js";
 import { HAPROXY_CONFIG, haproxyMissing, haproxyVariables } from "../parts/haproxy.js";
 import { findProgram } from "../parts/programs.js";

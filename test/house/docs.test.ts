@@ -8,7 +8,7 @@ import { SETTINGS as CHAIN } from "../../adapters/chain/local/config.js";
 import { environmentName, flagName } from "../../adapters/settings/settings.js";
 import { SETTINGS as SITE } from "../../adapters/source/site/config.js";
 import { SETTINGS as MINER } from "../../miner/config.js";
-import { ROLES } from "../../rpc/roles.js";
+import { ROLES } from "../../rpc/auth/roles.js";
 import { SETTINGS as SERVER } from "../../server/config.js";
 import { SETTINGS as VALIDATOR } from "../../validator/config.js";
 import { ROOT, projectPaths, sourceFiles } from "./source-tree.js";

@@ -16,9 +16,9 @@ import {
 import type { Signer } from "../../core/ports.js";
 import { messageOf } from "../../core/errors.js";
 import { openRecord } from "../../core/signed-record.js";
-import { authHeaders, nextNonce } from "../../rpc/auth.js";
-import { createClients } from "../../rpc/client.js";
-import { followEpochs } from "../../rpc/follower.js";
+import { authHeaders, nextNonce } from "../../rpc/auth/auth.js";
+import { createClients } from "../../rpc/client/client.js";
+import { followEpochs } from "../../rpc/follower/follower.js";
 import { quietLog } from "../support/quiet-log.js";
 import { waitUntil } from "./programs.js";
 

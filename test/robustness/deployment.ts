@@ -4,7 +4,7 @@
 import { encodeCatalogue } from "../../core/catalogue.js";
 import { signerFromUri } from "../../adapters/wallet/wallet.js";
 import { bytesToHex, sha256Of } from "../../core/hash.js";
-import { type ResumeTokens, resumeTokens } from "../../rpc/resume-token.js";
+import { type ResumeTokens, resumeTokens } from "../../rpc/stream/resume-token.js";
 
 export const NETWORK = "robustness";
 export const NETUID = 46;

@@ -6,8 +6,8 @@ import { fromBinary } from "@bufbuild/protobuf";
 import type { Clock, Signer } from "../../core/ports.js";
 import { sealRecord } from "../../core/signed-record.js";
 import { EpochSchema } from "../../gen/zipnet/v1/epoch_pb.js";
-import type { EpochLogEvent, PlacedEvent, Ticket } from "../../rpc/epoch-log.js";
-import type { RecordedEpochs } from "../../rpc/recorded-epochs.js";
+import type { EpochLogEvent, PlacedEvent, Ticket } from "../../rpc/epoch-log/epoch-log.js";
+import type { RecordedEpochs } from "../../rpc/epoch-log/recorded-epochs.js";
 import type { Promised } from "./violations.js";
 
 /** What a mutation may use. */

@@ -2,7 +2,7 @@
  * Judging epoch after epoch: always the newest closed one that is not judged yet and still useful.
  */
 import { ZipnetError, messageOf } from "../../core/errors.js";
-import type { RecordedEpochs } from "../../rpc/recorded-epochs.js";
+import type { RecordedEpochs } from "../../rpc/epoch-log/recorded-epochs.js";
 import type { ValidatorConfig, ValidatorParts } from "../parts.js";
 import { type ClosedEpoch, openClosedEpoch } from "./closed-epoch.js";
 import { judgeEpoch } from "./judge-epoch.js";

@@ -3,7 +3,7 @@
  */
 import { ZipnetError } from "../../core/errors.js";
 import type { Axon, Chain, Clock, Log, Signer } from "../../core/ports.js";
-import { backoffMs } from "../../rpc/backoff.js";
+import { backoffMs } from "../../rpc/follower/backoff.js";
 
 /** What announcing needs. */
 export interface AnnounceOptions {

@@ -2,8 +2,8 @@
 import { Code } from "@connectrpc/connect";
 import { signerFromUri } from "../../../adapters/wallet/wallet.js";
 import { walletOf } from "../../../cli/demo/network.js";
-import type { Clients } from "../../../rpc/client.js";
-import { type ResumeTokens, TOKEN_KEY_PURPOSE, resumeTokens } from "../../../rpc/resume-token.js";
+import type { Clients } from "../../../rpc/client/client.js";
+import { type ResumeTokens, TOKEN_KEY_PURPOSE, resumeTokens } from "../../../rpc/stream/resume-token.js";
 import type { Play } from "./play.test-support.js";
 import { firstOf, refused } from "./refused.test-support.js";
 import { NETUID, NETWORK } from "./world.test-support.js";

@@ -2,8 +2,8 @@
 import { type DescMessage, type DescMethodUnary, type MessageInitShape, create, toBinary } from "@bufbuild/protobuf";
 import { systemClock } from "../../../adapters/clock/system-clock.js";
 import type { Signer } from "../../../core/ports.js";
-import { authHeaders, nextNonce } from "../../../rpc/auth.js";
-import { procedureOf } from "../../../rpc/roles.js";
+import { authHeaders, nextNonce } from "../../../rpc/auth/auth.js";
+import { procedureOf } from "../../../rpc/auth/roles.js";
 import { NETUID, NETWORK, type TestedServer } from "./world.test-support.js";
 
 type Unary<I extends DescMessage> = DescMethodUnary<I>;

@@ -4,7 +4,7 @@ import { create } from "@bufbuild/protobuf";
 import { dataKey } from "../../../core/object-keys.js";
 import { SignedRecordSchema, type SignedRecord } from "../../../gen/zipnet/v1/record_pb.js";
 import { ProgressPhase } from "../../../gen/zipnet/v1/submission_pb.js";
-import type { Clients } from "../../../rpc/client.js";
+import type { Clients } from "../../../rpc/client/client.js";
 import { fileOf, signedManifest, specOf, upload } from "../../../server/rig.test-support.js";
 import type { ManifestObject } from "../../../gen/zipnet/v1/submission_pb.js";
 import { type Play, zipCodeOf } from "./play.test-support.js";

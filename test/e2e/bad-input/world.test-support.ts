@@ -17,7 +17,7 @@ import type { Clock, Signer } from "../../../core/ports.js";
 import { openRecord } from "../../../core/signed-record.js";
 import { type Epoch, EpochSchema } from "../../../gen/zipnet/v1/epoch_pb.js";
 import type { GetSubmissionResponse } from "../../../gen/zipnet/v1/submission_service_pb.js";
-import { type Clients, createClients } from "../../../rpc/client.js";
+import { type Clients, createClients } from "../../../rpc/client/client.js";
 import { Testbed, openEpochLengthSeconds } from "../testbed.js";
 
 /** Long enough to upload in, short enough to wait for. */

@@ -7,7 +7,7 @@
  * ends differs. The exports used here are marked private in connect-es, so its version is pinned, and the conformance
  * suite holds this to the protocols.
  */
-import { type Http2ServerResponse, constants } from "node:http2";
+import { type Http2ServerRequest, type Http2ServerResponse, constants } from "node:http2";
 import { type ConnectError, type HandlerContext, createContextKey } from "@connectrpc/connect";
 import type { UniversalServerResponse } from "@connectrpc/connect/protocol";
 import { createEndStreamSerialization, endStreamFlag } from "@connectrpc/connect/protocol-connect";
@@ -90,6 +90,7 @@ export async function finishHandover(
     if (!response.stream.destroyed) {
       response.writeHead(answer.status, Object.fromEntries((answer.header as Headers).entries()));
       if (first.done !== true) response.write(first.value);
+      forget(response.req);
     }
   } catch (error) {
     stream.destroy();
@@ -98,6 +99,14 @@ export async function finishHandover(
     // A stream that has gone in the meantime is given too: whoever took it may hold something until it has closed.
     taken(stream);
   }
+}
+
+/** Lets go of what nobody needs of a request any more: a stream is open for weeks, and ten thousand are at a time. */
+function forget(request: Http2ServerRequest): void {
+  // How connect-es would learn of the end of a call that is no longer its own.
+  request.removeAllListeners("close");
+  request.rawHeaders.length = 0;
+  for (const name of Object.keys(request.headers)) Reflect.deleteProperty(request.headers, name);
 }
 
 /** Puts the five bytes of an envelope before an encoded message. */

@@ -156,16 +156,6 @@ describe("deploy/", () => {
   });
 
   describe("docker", () => {
-    const hasCompose = spawnSync("docker", ["compose", "version"]).status === 0;
-    (hasCompose ? it : it.skip)(
-      `compose takes the file${hasCompose ? "" : " (skipped: no docker compose is installed)"}`,
-      () => {
-        const args = ["--env-file", "deploy/compose/env.example", "-f", "deploy/compose/compose.yaml", "config", "-q"];
-        const { status, stderr } = spawnSync("docker", ["compose", ...args], { cwd: ROOT, encoding: "utf8" });
-        assert.equal(status, 0, stderr);
-      },
-    );
-
     it("has an image without root and without a browser, made of every room that is built", () => {
       const file = textOf("deploy/Dockerfile");
       assert.match(file, /^USER node$/m);

@@ -60,7 +60,11 @@ function answer(stream: ServerHttp2Stream, path: string, status: string): void {
     const started = await startHaproxy([(server.address() as AddressInfo).port, await freePort(), await freePort()]);
     if ("missing" in started) throw new Error(started.missing);
     balancer = started;
-    await waitUntil("a replica", 10_000, async () => (await balancer.replicas())[0]?.up === true);
+    // The balancer takes all three to be there until it has checked them.
+    await waitUntil("one replica of three", 10_000, async () => {
+      const [first, ...others] = await balancer.replicas();
+      return first?.up === true && others.every(({ up }) => !up);
+    });
   });
   afterEach(() => {
     for (const client of clients.splice(0)) client.destroy();

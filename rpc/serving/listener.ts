@@ -208,7 +208,7 @@ function cleartext(options: ListenerOptions, track: (session: ServerHttp2Session
   http2.on("session", track);
   offerStreams(http2, options);
   const server = createNetServer((socket) => {
-    socket.on("error", () => socket.destroy());
+    socket.on("error", destroy);
     const keep = cutAfter(FIRST_BYTES_MS, socket, options.clock);
     onFirstBytes(socket, (isHttp2) => {
       keep();
@@ -216,6 +216,11 @@ function cleartext(options: ListenerOptions, track: (session: ServerHttp2Session
     });
   });
   return { server, http1 };
+}
+
+/** Not a closure: one would hold what else was made for the connection, for as long as it is open. */
+function destroy(this: Socket): void {
+  this.destroy();
 }
 
 /** One for all: the error that abort() makes otherwise holds a stack, for as long as the connection is open. */

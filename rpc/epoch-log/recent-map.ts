@@ -23,18 +23,19 @@ export class RecentMap<K, V extends object> {
 
   /** Holds a value, which counts as used now. One that weighs more than the whole capacity is not held. */
   set(key: K, value: V): void {
-    this.#remove(key);
+    this.delete(key);
     const weight = this.#weightOf(value);
     if (weight > this.#capacity) return;
     this.#entries.set(key, value);
     this.#weight += weight;
     for (const oldest of this.#entries.keys()) {
       if (this.#weight <= this.#capacity) break;
-      this.#remove(oldest);
+      this.delete(oldest);
     }
   }
 
-  #remove(key: K): void {
+  /** Forgets a value, where there is one. */
+  delete(key: K): void {
     const value = this.#entries.get(key);
     if (value === undefined) return;
     this.#entries.delete(key);

@@ -98,16 +98,15 @@ export function callAdapter(handlers: readonly UniversalHandler[], options: Call
 }
 
 /** As refusalOf, of a stream that no request was made of: whatever is to be refused is refused the usual way. */
-function isRefused(
-  headers: IncomingHttpHeaders,
-  rawHeaders: readonly string[],
-  { connections, maxHeaderBytes = Infinity, maxDeadlineMs = Infinity }: CallAdapterOptions,
-): boolean {
-  if (connections?.anyRefused === true) return true;
-  return (
-    headersRefusal({ rawHeaders }, maxHeaderBytes) !== undefined ||
-    deadlineRefusal({ headers }, maxDeadlineMs) !== undefined
-  );
+function isRefused(headers: IncomingHttpHeaders, rawHeaders: readonly string[], options: CallAdapterOptions): boolean {
+  return options.connections?.anyRefused === true || refusalByHeaders({ headers, rawHeaders }, options) !== undefined;
+}
+
+function refusalByHeaders(
+  request: { readonly headers: IncomingHttpHeaders; readonly rawHeaders: readonly string[] },
+  { maxHeaderBytes = Infinity, maxDeadlineMs = Infinity }: CallAdapterOptions,
+): ZipnetError | undefined {
+  return headersRefusal(request, maxHeaderBytes) ?? deadlineRefusal(request, maxDeadlineMs);
 }
 
 function isHttp2<T extends object>(message: T): message is Extract<T, { stream: unknown }> {
@@ -157,14 +156,10 @@ async function serve(
 }
 
 /** Why a call is refused for how it comes, whoever makes it; undefined where it is not. */
-function refusalOf(
-  request: AnyRequest,
-  response: AnyResponse,
-  { connections, maxHeaderBytes = Infinity, maxDeadlineMs = Infinity }: CallAdapterOptions,
-): ZipnetError | undefined {
-  const refusal = connections?.refusalOf(request.socket);
+function refusalOf(request: AnyRequest, response: AnyResponse, options: CallAdapterOptions): ZipnetError | undefined {
+  const refusal = options.connections?.refusalOf(request.socket);
   if (refusal !== undefined) endAfterAnswer(response);
-  return refusal ?? headersRefusal(request, maxHeaderBytes) ?? deadlineRefusal(request, maxDeadlineMs);
+  return refusal ?? refusalByHeaders(request, options);
 }
 
 /** What the adapter knows of where a call comes from. */

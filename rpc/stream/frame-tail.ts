@@ -6,6 +6,7 @@ import type { Log } from "../../core/ports.js";
 import { doorbellOf } from "../epoch-log/doorbell.js";
 import type { EpochLog, Ticket } from "../epoch-log/epoch-log.js";
 import { type Frame, FrameRing } from "./frame-ring.js";
+import { RecentMap } from "../epoch-log/recent-map.js";
 import {
   type PassedEvent,
   type WatchMessageOptions,
@@ -35,7 +36,7 @@ export class FrameTail {
   readonly #log: EpochLog;
   readonly #options: FrameTailOptions;
   readonly #ended: Ticket;
-  readonly #old = new Map<number, Promise<Frame | undefined>>();
+  readonly #old = new RecentMap<number, Promise<Frame | undefined>>(OLD_FRAMES);
   #ring: FrameRing | undefined;
   #isFollowing = false;
 
@@ -64,10 +65,6 @@ export class FrameTail {
     const read = passNext(this.#log, revision, 0).then((event) => this.#frameOf(event));
     this.#old.set(revision, read);
     read.catch(() => this.#old.delete(revision));
-    for (const oldest of this.#old.keys()) {
-      if (this.#old.size <= OLD_FRAMES) break;
-      this.#old.delete(oldest);
-    }
     return read;
   }
 

@@ -151,8 +151,7 @@ export class OpenStream {
 
   /** Writes one or more enveloped messages. The buffer must not change afterwards. Does nothing once closed. */
   write(frames: Uint8Array): void {
-    const { stream } = this.#response;
-    if (!stream.destroyed && !stream.writableEnded) stream.write(frames);
+    if (!this.isClosed) this.#response.stream.write(frames);
   }
 
   /** Whether so much waits to be sent that the writer should wait for onDrained. */

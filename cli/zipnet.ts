@@ -4,7 +4,7 @@
  */
 import { Command, CommanderError } from "commander";
 import { authCommand } from "./commands/auth.js";
-import { catalogueCommand } from "./commands/catalogue.js";
+import { catalogueCommand } from "./commands/catalogue/catalogue.js";
 import { demoCommand } from "./commands/demo.js";
 import { epochCommand } from "./commands/epoch.js";
 import { limitsCommand } from "./commands/limits.js";
@@ -29,7 +29,13 @@ async function main(): Promise<void> {
     .exitOverride()
     .showHelpAfterError("(see --help)");
   for (const command of programCommands(signal)) zipnet.addCommand(command);
-  for (const command of [demoCommand(signal), epochCommand(), catalogueCommand(), authCommand(), limitsCommand()]) {
+  for (const command of [
+    demoCommand(signal),
+    epochCommand(),
+    catalogueCommand(signal),
+    authCommand(),
+    limitsCommand(),
+  ]) {
     zipnet.addCommand(command);
   }
   passSettingsOn(zipnet);

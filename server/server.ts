@@ -7,6 +7,7 @@ import { JudgingService } from "../gen/zipnet/v1/judging_service_pb.js";
 import { ServerInfoService } from "../gen/zipnet/v1/server_info_service_pb.js";
 import { SubmissionService } from "../gen/zipnet/v1/submission_service_pb.js";
 import type { TrustedProxies } from "../rpc/serving/caller-address.js";
+import { catalogueMount } from "../rpc/catalogues/mount.js";
 import { metagraphDirectory } from "../rpc/auth/callers.js";
 import { epochService } from "../rpc/stream/epoch-service.js";
 import { TOKEN_KEY_PURPOSE, resumeTokens } from "../rpc/stream/resume-token.js";
@@ -76,7 +77,7 @@ export async function runServer(parts: ServerParts, config: ServeConfig, signal:
 }
 
 function listen(parts: ServerParts, config: ServeConfig, signal: AbortSignal): Promise<RpcServer> {
-  const { cache, chain, clock, deployment, epochs, limits, log, signer, verify } = parts;
+  const { cache, chain, clock, deployment, epochs, limits, log, objects, signer, verify } = parts;
   const { minValidatorStakeRao, metagraphMaxAgeMs: maxAgeMs } = config;
   const { network, netuid } = deployment;
   const streamLimits = new StreamLimits({ ...limits, trusted: config.trusted });
@@ -123,7 +124,11 @@ function listen(parts: ServerParts, config: ServeConfig, signal: AbortSignal): P
       maxRequestBytes: limits.maxRequestBytes,
       limits,
       trusted: config.trusted,
-      mounts: [...config.mounts, statusMount({ read: () => readStatusView(parts, signal), clock, log })],
+      mounts: [
+        ...config.mounts,
+        catalogueMount({ objects, trusted: config.trusted, clock, log }),
+        statusMount({ read: () => readStatusView(parts, signal), clock, log }),
+      ],
       log,
     },
     signal,

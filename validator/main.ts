@@ -68,6 +68,7 @@ export async function main(raw: Readonly<Record<string, string | undefined>>, si
   const minStakeRao = minRelayStakeRaoOf(settings);
   const discoverRelays = relayDiscovery({ chain, network, netuid, minStakeRao });
   const relayCache = memoryCache(clock);
+  const transfer = fetchTransfer();
   log.info({ event: "started", hotkey: signer.hotkey, source: source.name }, `validator ${signer.hotkey} has started`);
   try {
     await runValidator(
@@ -76,12 +77,12 @@ export async function main(raw: Readonly<Record<string, string | undefined>>, si
         chain,
         source,
         files: listingFiles(),
-        transfer: fetchTransfer(),
+        transfer,
         state,
         // The relay passes on records over its streams only and never grants an address.
         relayObjects: await openFolderObjects({ dir: join(stateDir, "records"), publicUrl: "", clock, log }),
         relayCache,
-        server: judgingCalls(clients),
+        server: judgingCalls(clients, { transfer, urls: settings.serverUrl }),
         follow: (own, ended) =>
           followEpochs({ ...calling, ...common, endpoints, discoverRelays, recordSigner: serverHotkey, ...own }, ended),
       },

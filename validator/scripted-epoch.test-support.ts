@@ -8,6 +8,7 @@ import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { listingFiles } from "../adapters/parquet/listing-files.js";
 import { memoryState } from "../adapters/state/memory-state.js";
 import { signerFromUri, verifySr25519 } from "../adapters/wallet/wallet.js";
+import { encodeCatalogue } from "../core/catalogue.js";
 import { ZipnetError } from "../core/errors.js";
 import { sha256Hex } from "../core/hash.js";
 import {
@@ -39,6 +40,11 @@ export const EPOCH_ID = "20261122T120000Z";
 export const LENGTH_MS = CLOSE_MS - START_MS;
 const ZIP_CODES = ["98101", "98102"];
 const PER_ZIP = 40;
+
+/** What the epoch's zip codes were drawn from. */
+export const CATALOGUE = encodeCatalogue(
+  ZIP_CODES.map((zipCode) => ({ zipCode, state: "WA", expectedListings: PER_ZIP, source: "test", asOf: "2026-11-01" })),
+);
 
 /** What is really on the market. */
 const MARKET: ReadonlyMap<string, Listing> = new Map(
@@ -137,7 +143,7 @@ export function sealEpoch(server: Signer, rules: Rules, startMs: number): Signed
     expectedListings: PER_ZIP * ZIP_CODES.length,
     nonce: NONCE,
     seedBlock: { number: 1, hash: "11".repeat(32), time: timestampFromMs(startMs + 3_000) },
-    catalogueSha256: "ca".repeat(32),
+    catalogueSha256: CATALOGUE.sha256,
     selectionVersion: "zipnet-draw-v1",
     rules,
   };
@@ -188,6 +194,7 @@ export function scriptedServer(
           netuid: NETUID,
           recordSigner: scripted.server.hotkey,
           epochLengthSeconds: LENGTH_MS / 1000,
+          catalogueSha256: CATALOGUE.sha256,
         }),
       ),
     snapshot: (epochId: string) =>
@@ -213,6 +220,10 @@ export function scriptedServer(
       const nextPageToken = index + 1 < all.length ? `${index + 1}` : "";
       return Promise.resolve(create(CreateDownloadGrantsResponseSchema, { submissions: [submission], nextPageToken }));
     },
+    catalogue: (sha256: string) =>
+      sha256 === CATALOGUE.sha256
+        ? Promise.resolve(CATALOGUE.bytes)
+        : Promise.reject(new ZipnetError("OBJECT_MISSING", "there is no such catalogue")),
     publish(report: SignedRecord) {
       calls.published.push(report);
       return Promise.resolve();

@@ -2,9 +2,11 @@
  * The calls of a validator to the server, failing with ZipnetError only.
  */
 import { ZipnetError } from "../core/errors.js";
+import type { Transfer } from "../core/ports.js";
 import type { CreateDownloadGrantsResponse } from "../gen/zipnet/v1/judging_service_pb.js";
 import type { SignedRecord } from "../gen/zipnet/v1/record_pb.js";
 import type { GetServerInfoResponse } from "../gen/zipnet/v1/server_info_service_pb.js";
+import { downloadCatalogue } from "../rpc/catalogues/download.js";
 import type { Clients } from "../rpc/client/client.js";
 import { fromConnectError } from "../rpc/errors.js";
 
@@ -12,6 +14,8 @@ import { fromConnectError } from "../rpc/errors.js";
 export interface JudgingCalls {
   /** Who the server is and how long its epochs are. */
   info(signal: AbortSignal): Promise<GetServerInfoResponse>;
+  /** The bytes of a catalogue, its hash checked. */
+  catalogue(sha256: string, signal: AbortSignal): Promise<Uint8Array>;
   /** The signed snapshot of a closed epoch, unchecked. */
   snapshot(epochId: string, signal: AbortSignal): Promise<SignedRecord>;
   /** One page of grants for these miners. An empty token asks for the first. */
@@ -47,11 +51,16 @@ function incomplete(what: string): ZipnetError {
   return new ZipnetError("UNAVAILABLE", `the server's answer has no ${what}`);
 }
 
-/** The calls over clients. */
-export function judgingCalls(clients: Pick<Clients, "judging" | "info">): JudgingCalls {
+/** The calls over clients; catalogues come over plain HTTP from the server's addresses. */
+export function judgingCalls(
+  clients: Pick<Clients, "judging" | "info">,
+  catalogues: { readonly transfer: Transfer; readonly urls: readonly string[] },
+): JudgingCalls {
   const { judging } = clients;
   return {
     info: (signal) => call(signal, () => clients.info.getServerInfo({}, { signal })),
+    catalogue: async (sha256, signal) =>
+      (await downloadCatalogue(catalogues.transfer, catalogues.urls, sha256, signal)).bytes,
     snapshot: (epochId, signal) =>
       call(signal, async () => {
         const { record } = await judging.getSnapshot({ epochId }, { signal });

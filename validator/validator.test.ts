@@ -5,6 +5,7 @@ import { systemClock } from "../adapters/clock/system-clock.js";
 import { openFolderObjects } from "../adapters/objects/folder/folder-objects.js";
 import { memoryState } from "../adapters/state/memory-state.js";
 import { SettingsError } from "../adapters/settings/settings.js";
+import { fetchTransfer } from "../adapters/transfer/fetch-transfer.js";
 import { readyCrypto, signerFromUri, verifySr25519 } from "../adapters/wallet/wallet.js";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -15,6 +16,7 @@ import { openRecord, payloadSha256 } from "../core/signed-record.js";
 import { EpochSchema } from "../gen/zipnet/v1/epoch_pb.js";
 import { ReportSchema } from "../gen/zipnet/v1/report_pb.js";
 import { ServiceKind } from "../gen/zipnet/v1/server_info_service_pb.js";
+import { downloadCatalogue } from "../rpc/catalogues/download.js";
 import { NO_PROXIES } from "../rpc/serving/caller-address.js";
 import { createClients } from "../rpc/client/client.js";
 import { fromConnectError } from "../rpc/errors.js";
@@ -23,6 +25,7 @@ import { quietLog } from "../test/support/quiet-log.js";
 import { configOf, readValidatorSettings } from "./config.js";
 import type { ValidatorConfig, ValidatorParts } from "./parts.js";
 import {
+  CATALOGUE,
   EPOCH_ID,
   LENGTH_MS,
   NETUID,
@@ -191,6 +194,10 @@ describe("runValidator", () => {
           if (event.case === "caughtUp") break;
         }
         assert.deepEqual(seen, ["started", "epoch", "epoch", "closed", "caughtUp"]);
+        await log.event("catalogue_kept");
+        const never = new AbortController().signal;
+        const { bytes } = await downloadCatalogue(fetchTransfer(), [String(url)], epoch.catalogueSha256, never);
+        assert.deepEqual(bytes, CATALOGUE.bytes);
         await assert.rejects(
           clients.judging
             .getSnapshot({ epochId: EPOCH_ID })

@@ -14,6 +14,7 @@ import { savedReports } from "./judge/work-store.js";
 import { keepRecord } from "./keep-records.js";
 import type { ValidatorConfig, ValidatorParts } from "./parts.js";
 import { announceRelay } from "./relay/announce.js";
+import { keepCatalogues } from "./relay/keep-catalogues.js";
 import { startRelay } from "./relay/relay.js";
 import { SettledTables } from "./weights/settled-tables.js";
 import { keepWeightsSet } from "./weights/weights-loop.js";
@@ -52,7 +53,19 @@ async function run(parts: ValidatorParts, config: ValidatorConfig, signal: Abort
   for (const report of await savedReports(state)) tables.add(tableOf(report));
   const keeping = { epochs, server, serverHotkey: config.serverHotkey, verify, clock, log };
   const relay = await startRelay(
-    { epochs, epochLengthSeconds, config, chain, cache: relayCache, clock, random, log, signer, verify },
+    {
+      epochs,
+      objects: relayObjects,
+      epochLengthSeconds,
+      config,
+      chain,
+      cache: relayCache,
+      clock,
+      random,
+      log,
+      signer,
+      verify,
+    },
     ended,
   );
   const { axon } = config.relay;
@@ -66,6 +79,7 @@ async function run(parts: ValidatorParts, config: ValidatorConfig, signal: Abort
       },
       ended,
     ),
+    keepCatalogues({ epochs, epochLengthSeconds, server, objects: relayObjects, clock, log }, ended),
     judgeEpochs({ parts, config, epochs, onJudged: (table) => tables.add(table) }, ended),
     keepWeightsSet({ chain, clock, log, signer, state, tables, versionKey: config.weightsVersionKey }, ended),
   ];

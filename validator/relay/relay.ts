@@ -4,11 +4,12 @@
  */
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import type { ServiceImpl } from "@connectrpc/connect";
-import type { Cache, Chain, Clock, Log, VerifySignature, Wallet } from "../../core/ports.js";
+import type { Cache, Chain, Clock, Log, ObjectStore, VerifySignature, Wallet } from "../../core/ports.js";
 import { EpochService } from "../../gen/zipnet/v1/epoch_service_pb.js";
 import { ServerInfoService, ServiceKind } from "../../gen/zipnet/v1/server_info_service_pb.js";
 import { AUTH_VERSION } from "../../rpc/auth/auth.js";
 import { metagraphDirectory } from "../../rpc/auth/callers.js";
+import { catalogueMount } from "../../rpc/catalogues/mount.js";
 import { type ServedEpochs, epochService } from "../../rpc/stream/epoch-service.js";
 import { toldLimits } from "../../rpc/serving/limits.js";
 import type { RecordedEpochs } from "../../rpc/epoch-log/recorded-epochs.js";
@@ -23,6 +24,8 @@ import { SOFTWARE_VERSION } from "../../core/version.js";
 /** What the relay needs. */
 export interface RelayOptions {
   readonly epochs: RecordedEpochs;
+  /** Where the catalogues are that it passes on. */
+  readonly objects: Pick<ObjectStore, "get">;
   readonly epochLengthSeconds: number;
   readonly config: ValidatorConfig;
   readonly chain: Chain;
@@ -64,6 +67,7 @@ export async function startRelay(options: RelayOptions, signal: AbortSignal): Pr
       maxRequestBytes: limits.maxRequestBytes,
       limits,
       trusted,
+      mounts: [catalogueMount({ objects: options.objects, trusted, clock, log })],
       log,
     },
     signal,

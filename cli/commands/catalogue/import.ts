@@ -1,14 +1,14 @@
 import { writeFile } from "node:fs/promises";
 import { Command } from "commander";
-import { readCatalogueCsv } from "../../adapters/catalogue-csv/catalogue-csv.js";
-import { encodeCatalogue } from "../../core/catalogue.js";
+import { readCatalogueCsv } from "../../../adapters/catalogue-csv/catalogue-csv.js";
+import { encodeCatalogue } from "../../../core/catalogue.js";
 
 /** Skipped rows that are printed one by one. */
 const SHOWN_SKIPPED_ROWS = 20;
 
-/** `zipnet catalogue`: the pool that zip codes are drawn from. */
-export function catalogueCommand(): Command {
-  const importCommand = new Command("import")
+/** `zipnet catalogue import`: a catalogue from public files. */
+export function importCommand(): Command {
+  return new Command("import")
     .description(
       "makes a catalogue from a CSV file with the columns zip_code, state, county, place, latitude, longitude, " +
         "expected_listings, source, as_of",
@@ -29,5 +29,4 @@ export function catalogueCommand(): Command {
         `${cataloguePath}: ${entries.length} zip codes, ${skipped.length} lines left out\n${sha256}\n`,
       );
     });
-  return new Command("catalogue").description("the pool that zip codes are drawn from").addCommand(importCommand);
 }

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { type DescMessage, create } from "@bufbuild/protobuf";
+import * as calibrations from "../gen/zipnet/v1/calibration_pb.js";
 import * as epochs from "../gen/zipnet/v1/epoch_pb.js";
 import * as epochService from "../gen/zipnet/v1/epoch_service_pb.js";
 import * as judging from "../gen/zipnet/v1/judging_service_pb.js";
@@ -14,6 +15,7 @@ import { InvalidFieldsError } from "./errors.js";
 import { EPOCH_ID, sample, sampledSchemas } from "./samples.test-support.js";
 
 const files = [
+  calibrations.file_zipnet_v1_calibration,
   epochs.file_zipnet_v1_epoch,
   epochService.file_zipnet_v1_epoch_service,
   judging.file_zipnet_v1_judging_service,

@@ -3,7 +3,8 @@
  * request and per record; answers of services have none, because who answers has made them.
  */
 import type { DescMessage, MessageShape } from "@bufbuild/protobuf";
-import { catalogue, catalogueEntry } from "./constraints/catalogue.js";
+import { catalogueChoice, settledReport, settlement } from "./constraints/calibration.js";
+import { calibration, catalogue, catalogueEntry } from "./constraints/catalogue.js";
 import { assignedZipCode, epoch } from "./constraints/epoch.js";
 import { evidence, fieldDifference } from "./constraints/evidence.js";
 import { listing } from "./constraints/listing.js";
@@ -12,16 +13,27 @@ import { seedBlock, signedRecord } from "./constraints/record.js";
 import { report } from "./constraints/report.js";
 import { requests } from "./constraints/requests.js";
 import { rules } from "./constraints/rules.js";
-import { hotkeyWeight, lostPoints, minerScore, scoreTable } from "./constraints/score.js";
+import { hotkeyWeight, lostPoints, minerScore, scoreTable, zipCodeCount } from "./constraints/score.js";
 import { manifest, manifestObject, progress, receipt, snapshot } from "./constraints/submission.js";
 import { type FieldViolation, InvalidFieldsError } from "./errors.js";
 
 const records = [signedRecord, seedBlock, epoch, assignedZipCode, rules, catalogue, catalogueEntry, listing] as const;
+const catalogues = [calibration, catalogueChoice, settlement, settledReport] as const;
 const submissions = [manifest, manifestObject, receipt, snapshot, progress] as const;
-const reports = [report, scoreTable, hotkeyWeight, minerScore, lostPoints, evidence, fieldDifference] as const;
+const reports = [
+  report,
+  scoreTable,
+  hotkeyWeight,
+  minerScore,
+  lostPoints,
+  zipCodeCount,
+  evidence,
+  fieldDifference,
+] as const;
 
 const entries: readonly { readonly schema: DescMessage; readonly check: Check<never> }[] = [
   ...records,
+  ...catalogues,
   ...submissions,
   ...reports,
   ...requests,

@@ -1,6 +1,7 @@
 /** One valid message of each kind with constraints, for tests to pass, to break and to build on. */
 import { type DescMessage, type MessageInitShape, type MessageShape, create, toBinary } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
+import * as calibrations from "../gen/zipnet/v1/calibration_pb.js";
 import * as epochs from "../gen/zipnet/v1/epoch_pb.js";
 import * as epochService from "../gen/zipnet/v1/epoch_service_pb.js";
 import * as judging from "../gen/zipnet/v1/judging_service_pb.js";
@@ -76,6 +77,13 @@ sampleOf(epochs.EpochSchema, {
   rules: { ...defaultRules(14_400), targetListings: 1_000 },
 });
 
+const calibration = sampleOf(epochs.CalibrationSchema, {
+  importedListings: 200,
+  foundMillilistings: 300_000,
+  confidenceBps: 5_000,
+  observations: 1,
+  lastEpochNumber: 123,
+});
 const entry = sampleOf(epochs.CatalogueEntrySchema, {
   zipCode: "98101",
   state: "WA",
@@ -84,6 +92,7 @@ const entry = sampleOf(epochs.CatalogueEntrySchema, {
   expectedListings: 250,
   source: "census",
   asOf: "2026-08-01",
+  calibration,
 });
 sampleOf(epochs.CatalogueSchema, { entries: [entry, { ...entry, zipCode: "98102" }] });
 
@@ -175,12 +184,19 @@ const score = sampleOf(reports.MinerScoreSchema, {
   shareBps: 5_000,
   lost: [lost],
 });
+const count = sampleOf(reports.ZipCodeCountSchema, {
+  zipCode: "98101",
+  lowerMedianListings: 7,
+  upperMedianListings: 9,
+  miners: 2,
+});
 const table = sampleOf(reports.ScoreTableSchema, {
   epochId,
   snapshotSha256: SHA,
   scoringVersion: "zipnet-score-v1",
   scores: [score, { hotkey: HOTKEY_A, verdict: reports.MinerVerdict.LIAR }],
   weights: [weight, { hotkey: HOTKEY_B, weightBps: 500 }],
+  zipCodes: [count, { ...count, zipCode: "98102" }],
 });
 sampleOf(reports.ReportSchema, {
   ...place,
@@ -190,6 +206,36 @@ sampleOf(reports.ReportSchema, {
   softwareVersion: "0.1.0",
   table,
   evidence: [evidence],
+});
+
+sampleOf(calibrations.CatalogueChoiceSchema, {
+  ...place,
+  epochNumber: 124,
+  epochId,
+  catalogueSha256: SHA,
+  previousSha256: "0".repeat(64),
+  reason: calibrations.CatalogueReason.CALIBRATED,
+  importedSha256: SHA,
+  replacedSha256s: ["1".repeat(64)],
+  learnedToNumber: 120,
+  learnedEpochIds: ["20261121T120000Z", "20261121T160000Z"],
+  calibrationVersion: "zipnet-calibration-v1",
+  resultCapListings: 820,
+});
+const settledReport = sampleOf(calibrations.SettledReportSchema, {
+  validator: HOTKEY_A,
+  stakeRao: 1_000_000_000_000n,
+  reportSha256: SHA,
+  agrees: true,
+});
+sampleOf(calibrations.SettlementSchema, {
+  ...place,
+  epochNumber: 123,
+  epochId,
+  blockNumber: 7,
+  validatorStakeRao: 2_000_000_000_000n,
+  reports: [settledReport, { ...settledReport, validator: HOTKEY_B, agrees: false }],
+  zipCodes: [count],
 });
 
 sampleOf(epochService.WatchEpochsRequestSchema, {});

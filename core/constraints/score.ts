@@ -8,6 +8,8 @@ import {
   MinerVerdict,
   type ScoreTable,
   ScoreTableSchema,
+  type ZipCodeCount,
+  ZipCodeCountSchema,
 } from "../../gen/zipnet/v1/report_pb.js";
 import { anything, ascending, emptyOr, every, integer, list, specified, text } from "./combinators.js";
 import { basisPoints, epochId, hotkey, sha256, version, zipCode } from "./common.js";
@@ -60,6 +62,33 @@ export const minerScore = constraintsOn(
   checkScore,
 );
 
+const checkMedians: CrossCheck<ZipCodeCount> = (count, at, tell) => {
+  const { lowerMedianListings: lower, upperMedianListings: upper } = count;
+  if (upper < lower) {
+    tell(at("upper_median_listings"), `is ${upper}`, `be at least lower_median_listings, ${lower}`);
+  } else if (upper !== lower && count.miners % 2 === 1) {
+    tell(at("upper_median_listings"), `is ${upper}`, `be lower_median_listings, ${lower}, for ${count.miners} miners`);
+  }
+};
+
+/** ZipCodeCount. */
+export const zipCodeCount = constraintsOn(
+  ZipCodeCountSchema,
+  {
+    zipCode,
+    lowerMedianListings: integer(0, 1_000_000),
+    upperMedianListings: integer(0, 1_000_000),
+    miners: integer(1, 65_536),
+  },
+  checkMedians,
+);
+
+/** The counts of an epoch. */
+export const zipCodeCounts = every(
+  list(0, 100_000, zipCodeCount.check),
+  ascending<ZipCodeCount>((count) => count.zipCode, "zip_code"),
+);
+
 const checkTable: CrossCheck<ScoreTable> = (table, at, tell) => {
   const seen = new Set<string>();
   table.scores.forEach((score, i) => {
@@ -91,6 +120,7 @@ export const scoreTable = constraintsOn(
       list(0, 65_536, hotkeyWeight.check),
       ascending((weight) => weight.hotkey, "hotkey"),
     ),
+    zipCodes: zipCodeCounts,
   },
   checkTable,
 );

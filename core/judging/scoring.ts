@@ -22,8 +22,9 @@ import { convictingFailures, decide } from "./decision.js";
 import { type LossFacts, lossOfLiar, lossOfNothing, lostPoints } from "./lost-points.js";
 import { qualityBps, spotCheckBps } from "./quality.js";
 import { sharesOf, weightsOf } from "./shares.js";
-import { type SubmissionCheck, acceptedCount } from "./submission-check.js";
+import { type SubmissionCheck, acceptedCount, tookPart } from "./submission-check.js";
 import { type Consensus, consensusOf, volumeOf } from "./volume.js";
+import { zipCodeCounts } from "./zip-code-counts.js";
 
 /** Name of the judging rules' algorithm. */
 const SCORING_VERSION = "zipnet-score-v1";
@@ -77,12 +78,11 @@ export function scoreTable(input: ScoringInput): ScoreTable {
     scoringVersion: SCORING_VERSION,
     scores: [...ranked, ...liars],
     weights: weightsOf(shares, input.rules, input.ownerHotkey),
+    zipCodes: zipCodeCounts(
+      judged.filter(({ verdict }) => verdict === MinerVerdict.VERIFIED).map(({ check }) => check),
+      input.epoch,
+    ),
   });
-}
-
-/** Whoever delivered nothing is as good as absent, unless it was the store that did not give it out. */
-function tookPart(check: SubmissionCheck): boolean {
-  return acceptedCount(check) > 0 || check.outOfReach.size > 0;
 }
 
 function judge(check: SubmissionCheck, input: ScoringInput): Judged {

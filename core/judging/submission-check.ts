@@ -60,6 +60,8 @@ export interface SubmissionCheck {
   readonly untold: ReadonlyMap<LossReason, UntoldFindings>;
   /** Ids of the accepted listings per zip code, ascending. Zip codes without any are not in it. */
   readonly accepted: ReadonlyMap<string, readonly string[]>;
+  /** Zip codes whose file says that there is no listing. */
+  readonly empty: ReadonlySet<string>;
   /** Zip codes whose files nobody can read. */
   readonly unreadable: ReadonlySet<string>;
   /** Zip codes that the store did not give out. */
@@ -71,6 +73,11 @@ export function acceptedCount(check: SubmissionCheck): number {
   let count = 0;
   for (const ids of check.accepted.values()) count += ids.length;
   return count;
+}
+
+/** Whoever delivered nothing is as good as absent, unless it was the store that did not give it out. */
+export function tookPart(check: SubmissionCheck): boolean {
+  return acceptedCount(check) > 0 || check.outOfReach.size > 0;
 }
 
 /** A submission whose manifest could not be had: nothing is known of it but that it was received. */
@@ -93,6 +100,7 @@ export function nothingFound() {
     findings: [],
     untold: new Map<LossReason, UntoldFindings>(),
     accepted: new Map<string, string[]>(),
+    empty: new Set<string>(),
     unreadable: new Set<string>(),
     outOfReach: new Set<string>(),
   };

@@ -27,6 +27,7 @@ export class Tally {
     if (content.kind === "unreadable") this.found.unreadable.add(zipCode);
     if (content.kind === "out-of-reach") this.found.outOfReach.add(zipCode);
     if (content.kind !== "read") return;
+    if (content.listings.length === 0) this.found.empty.add(zipCode);
     const accepted = content.listings.filter((listing) => this.accepts(zipCode, listing)).map((row) => row.listingId);
     if (accepted.length > 0) this.found.accepted.set(zipCode, accepted.sort(byText));
   }

@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file zipnet/v1/epoch.proto.
  */
 export const file_zipnet_v1_epoch: GenFile = /*@__PURE__*/
-  fileDesc("ChV6aXBuZXQvdjEvZXBvY2gucHJvdG8SCXppcG5ldC52MSL9AgoFRXBvY2gSDgoGbnVtYmVyGAEgASgNEgoKAmlkGAIgASgJEg8KB25ldHdvcmsYAyABKAkSDgoGbmV0dWlkGAQgASgNEi4KCnN0YXJ0X3RpbWUYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KCmNsb3NlX3RpbWUYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi0KCXppcF9jb2RlcxgHIAMoCzIaLnppcG5ldC52MS5Bc3NpZ25lZFppcENvZGUSGQoRZXhwZWN0ZWRfbGlzdGluZ3MYCCABKA0SDQoFbm9uY2UYCSABKAkSKAoKc2VlZF9ibG9jaxgKIAEoCzIULnppcG5ldC52MS5TZWVkQmxvY2sSGAoQY2F0YWxvZ3VlX3NoYTI1NhgLIAEoCRIZChFzZWxlY3Rpb25fdmVyc2lvbhgMIAEoCRIfCgVydWxlcxgNIAEoCzIQLnppcG5ldC52MS5SdWxlcyJcCg9Bc3NpZ25lZFppcENvZGUSEAoIemlwX2NvZGUYASABKAkSGQoRZXhwZWN0ZWRfbGlzdGluZ3MYAiABKA0SDQoFc3RhdGUYAyABKAkSDQoFcGxhY2UYBCABKAki3QQKBVJ1bGVzEhcKD3RhcmdldF9saXN0aW5ncxgBIAEoDRIVCg10b2xlcmFuY2VfYnBzGAIgASgNEh0KFW1pbl9leHBlY3RlZF9saXN0aW5ncxgDIAEoDRIdChVtYXhfZXhwZWN0ZWRfbGlzdGluZ3MYBCABKA0SFwoPY29vbGRvd25fZXBvY2hzGAUgASgNEhYKDmluY2x1ZGVfc3RhdGVzGAYgAygJEhYKDmV4Y2x1ZGVfc3RhdGVzGAcgAygJEhgKEHNwZWVkX3dlaWdodF9icHMYCCABKA0SGgoScXVhbGl0eV93ZWlnaHRfYnBzGAkgASgNEhkKEXZvbHVtZV93ZWlnaHRfYnBzGAogASgNEhYKDnNwZWVkX2dyYWNlX21zGAsgASgNEhUKDXNwZWVkX2J1Y2tldHMYDCABKA0SGAoQd2lubmVyX3NoYXJlX2JwcxgNIAMoDRIfChdwYXJ0aWNpcGF0aW9uX3NoYXJlX2JwcxgOIAEoDRI0Cg51bmVhcm5lZF9zaGFyZRgPIAEoDjIcLnppcG5ldC52MS5VbmVhcm5lZFNoYXJlUnVsZRIbChNzcG90X2NoZWNrX2xpc3RpbmdzGBAgASgNEhkKEXNwb3RfY2hlY2tfbWluZXJzGBEgASgNEhoKEnRvbGVyYXRlZF9mYWlsX2JwcxgSIAEoDRIdChVhY2N1c2F0aW9uX2NoYW5jZV9wcG0YEyABKA0SFwoPbWF4X3Vua25vd25fYnBzGBQgASgNEiAKGHNwb3RfY2hlY2tfYnVkZ2V0X21pbmVycxgVIAEoDSI3CglDYXRhbG9ndWUSKgoHZW50cmllcxgBIAMoCzIZLnppcG5ldC52MS5DYXRhbG9ndWVFbnRyeSLJAQoOQ2F0YWxvZ3VlRW50cnkSEAoIemlwX2NvZGUYASABKAkSDQoFc3RhdGUYAiABKAkSDgoGY291bnR5GAMgASgJEg0KBXBsYWNlGAQgASgJEh0KFWxhdGl0dWRlX21pY3JvZGVncmVlcxgFIAEoERIeChZsb25naXR1ZGVfbWljcm9kZWdyZWVzGAYgASgREhkKEWV4cGVjdGVkX2xpc3RpbmdzGAcgASgNEg4KBnNvdXJjZRgIIAEoCRINCgVhc19vZhgJIAEoCSp8ChFVbmVhcm5lZFNoYXJlUnVsZRIjCh9VTkVBUk5FRF9TSEFSRV9SVUxFX1VOU1BFQ0lGSUVEEAASJAogVU5FQVJORURfU0hBUkVfUlVMRV9SRURJU1RSSUJVVEUQARIcChhVTkVBUk5FRF9TSEFSRV9SVUxFX0JVUk4QAmIGcHJvdG8z", [file_google_protobuf_timestamp, file_zipnet_v1_record]);
+  fileDesc("ChV6aXBuZXQvdjEvZXBvY2gucHJvdG8SCXppcG5ldC52MSL9AgoFRXBvY2gSDgoGbnVtYmVyGAEgASgNEgoKAmlkGAIgASgJEg8KB25ldHdvcmsYAyABKAkSDgoGbmV0dWlkGAQgASgNEi4KCnN0YXJ0X3RpbWUYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KCmNsb3NlX3RpbWUYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi0KCXppcF9jb2RlcxgHIAMoCzIaLnppcG5ldC52MS5Bc3NpZ25lZFppcENvZGUSGQoRZXhwZWN0ZWRfbGlzdGluZ3MYCCABKA0SDQoFbm9uY2UYCSABKAkSKAoKc2VlZF9ibG9jaxgKIAEoCzIULnppcG5ldC52MS5TZWVkQmxvY2sSGAoQY2F0YWxvZ3VlX3NoYTI1NhgLIAEoCRIZChFzZWxlY3Rpb25fdmVyc2lvbhgMIAEoCRIfCgVydWxlcxgNIAEoCzIQLnppcG5ldC52MS5SdWxlcyJcCg9Bc3NpZ25lZFppcENvZGUSEAoIemlwX2NvZGUYASABKAkSGQoRZXhwZWN0ZWRfbGlzdGluZ3MYAiABKA0SDQoFc3RhdGUYAyABKAkSDQoFcGxhY2UYBCABKAki3QQKBVJ1bGVzEhcKD3RhcmdldF9saXN0aW5ncxgBIAEoDRIVCg10b2xlcmFuY2VfYnBzGAIgASgNEh0KFW1pbl9leHBlY3RlZF9saXN0aW5ncxgDIAEoDRIdChVtYXhfZXhwZWN0ZWRfbGlzdGluZ3MYBCABKA0SFwoPY29vbGRvd25fZXBvY2hzGAUgASgNEhYKDmluY2x1ZGVfc3RhdGVzGAYgAygJEhYKDmV4Y2x1ZGVfc3RhdGVzGAcgAygJEhgKEHNwZWVkX3dlaWdodF9icHMYCCABKA0SGgoScXVhbGl0eV93ZWlnaHRfYnBzGAkgASgNEhkKEXZvbHVtZV93ZWlnaHRfYnBzGAogASgNEhYKDnNwZWVkX2dyYWNlX21zGAsgASgNEhUKDXNwZWVkX2J1Y2tldHMYDCABKA0SGAoQd2lubmVyX3NoYXJlX2JwcxgNIAMoDRIfChdwYXJ0aWNpcGF0aW9uX3NoYXJlX2JwcxgOIAEoDRI0Cg51bmVhcm5lZF9zaGFyZRgPIAEoDjIcLnppcG5ldC52MS5VbmVhcm5lZFNoYXJlUnVsZRIbChNzcG90X2NoZWNrX2xpc3RpbmdzGBAgASgNEhkKEXNwb3RfY2hlY2tfbWluZXJzGBEgASgNEhoKEnRvbGVyYXRlZF9mYWlsX2JwcxgSIAEoDRIdChVhY2N1c2F0aW9uX2NoYW5jZV9wcG0YEyABKA0SFwoPbWF4X3Vua25vd25fYnBzGBQgASgNEiAKGHNwb3RfY2hlY2tfYnVkZ2V0X21pbmVycxgVIAEoDSI3CglDYXRhbG9ndWUSKgoHZW50cmllcxgBIAMoCzIZLnppcG5ldC52MS5DYXRhbG9ndWVFbnRyeSKNAgoOQ2F0YWxvZ3VlRW50cnkSEAoIemlwX2NvZGUYASABKAkSDQoFc3RhdGUYAiABKAkSDgoGY291bnR5GAMgASgJEg0KBXBsYWNlGAQgASgJEh0KFWxhdGl0dWRlX21pY3JvZGVncmVlcxgFIAEoERIeChZsb25naXR1ZGVfbWljcm9kZWdyZWVzGAYgASgREhkKEWV4cGVjdGVkX2xpc3RpbmdzGAcgASgNEg4KBnNvdXJjZRgIIAEoCRINCgVhc19vZhgJIAEoCRIVCg1hdF9yZXN1bHRfY2FwGAogASgIEisKC2NhbGlicmF0aW9uGAsgASgLMhYuemlwbmV0LnYxLkNhbGlicmF0aW9uIo4BCgtDYWxpYnJhdGlvbhIZChFpbXBvcnRlZF9saXN0aW5ncxgBIAEoDRIbChNmb3VuZF9taWxsaWxpc3RpbmdzGAIgASgNEhYKDmNvbmZpZGVuY2VfYnBzGAMgASgNEhQKDG9ic2VydmF0aW9ucxgEIAEoDRIZChFsYXN0X2Vwb2NoX251bWJlchgFIAEoDSp8ChFVbmVhcm5lZFNoYXJlUnVsZRIjCh9VTkVBUk5FRF9TSEFSRV9SVUxFX1VOU1BFQ0lGSUVEEAASJAogVU5FQVJORURfU0hBUkVfUlVMRV9SRURJU1RSSUJVVEUQARIcChhVTkVBUk5FRF9TSEFSRV9SVUxFX0JVUk4QAmIGcHJvdG8z", [file_google_protobuf_timestamp, file_zipnet_v1_record]);
 
 /**
  * One epoch: what is to be collected, until when, and by which rules it will be judged. Signed by the server.
@@ -407,18 +407,32 @@ export type CatalogueEntry = Message<"zipnet.v1.CatalogueEntry"> & {
   expectedListings: number;
 
   /**
-   * Where the expectation comes from, for example "rdc" or "census". 1 to 100 characters.
+   * Where the imported expectation comes from, for example "rdc" or "census". 1 to 100 characters.
    *
    * @generated from field: string source = 8;
    */
   source: string;
 
   /**
-   * Day that the expectation describes: ISO 8601, for example "2026-08-01".
+   * Day that the imported expectation describes: ISO 8601, for example "2026-08-01".
    *
    * @generated from field: string as_of = 9;
    */
   asOf: string;
+
+  /**
+   * Whether as many listings were found as one search of the source shows: the true count is unknown, and not below.
+   *
+   * @generated from field: bool at_result_cap = 10;
+   */
+  atResultCap: boolean;
+
+  /**
+   * What settled epochs taught of the expectation. Absent while they taught nothing.
+   *
+   * @generated from field: zipnet.v1.Calibration calibration = 11;
+   */
+  calibration?: Calibration | undefined;
 };
 
 /**
@@ -427,6 +441,57 @@ export type CatalogueEntry = Message<"zipnet.v1.CatalogueEntry"> & {
  */
 export const CatalogueEntrySchema: GenMessage<CatalogueEntry> = /*@__PURE__*/
   messageDesc(file_zipnet_v1_epoch, 4);
+
+/**
+ * What is known of a zip code from what was found there (zipnet-calibration-v1). The expectation moves towards
+ * imported_listings x (1 - confidence) + found_millilistings / 1,000 x confidence, within bounds per catalogue.
+ *
+ * @generated from message zipnet.v1.Calibration
+ */
+export type Calibration = Message<"zipnet.v1.Calibration"> & {
+  /**
+   * Expectation that was imported and that calibration began with. 0 to 1,000,000.
+   *
+   * @generated from field: uint32 imported_listings = 1;
+   */
+  importedListings: number;
+
+  /**
+   * Weighted mean of what was found, newer epochs weighing more, in thousandths of a listing. 0 to 1,000,000,000.
+   *
+   * @generated from field: uint32 found_millilistings = 2;
+   */
+  foundMillilistings: number;
+
+  /**
+   * Part of the expectation that rests on what was found, at the last epoch that was learned from. Half of it is lost
+   * every 1,080 epochs. 1 to 10,000 basis points.
+   *
+   * @generated from field: uint32 confidence_bps = 3;
+   */
+  confidenceBps: number;
+
+  /**
+   * Epochs that were learned from. 1 to 4,294,967,295.
+   *
+   * @generated from field: uint32 observations = 4;
+   */
+  observations: number;
+
+  /**
+   * Number of the last epoch that was learned from.
+   *
+   * @generated from field: uint32 last_epoch_number = 5;
+   */
+  lastEpochNumber: number;
+};
+
+/**
+ * Describes the message zipnet.v1.Calibration.
+ * Use `create(CalibrationSchema)` to create a new message.
+ */
+export const CalibrationSchema: GenMessage<Calibration> = /*@__PURE__*/
+  messageDesc(file_zipnet_v1_epoch, 5);
 
 /**
  * What happens with a winner's share when fewer honest miners stand than there are winners.

@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file zipnet/v1/report.proto.
  */
 export const file_zipnet_v1_report: GenFile = /*@__PURE__*/
-  fileDesc("ChZ6aXBuZXQvdjEvcmVwb3J0LnByb3RvEgl6aXBuZXQudjEi5gEKBlJlcG9ydBIQCghlcG9jaF9pZBgBIAEoCRIPCgduZXR3b3JrGAIgASgJEg4KBm5ldHVpZBgDIAEoDRIRCgl2YWxpZGF0b3IYBCABKAkSLwoLanVkZ2VkX3RpbWUYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhgKEHNvZnR3YXJlX3ZlcnNpb24YBiABKAkSJAoFdGFibGUYByABKAsyFS56aXBuZXQudjEuU2NvcmVUYWJsZRIlCghldmlkZW5jZRgIIAMoCzITLnppcG5ldC52MS5FdmlkZW5jZSKhAQoKU2NvcmVUYWJsZRIQCghlcG9jaF9pZBgBIAEoCRIXCg9zbmFwc2hvdF9zaGEyNTYYAiABKAkSFwoPc2NvcmluZ192ZXJzaW9uGAMgASgJEiUKBnNjb3JlcxgEIAMoCzIVLnppcG5ldC52MS5NaW5lclNjb3JlEigKB3dlaWdodHMYBSADKAsyFy56aXBuZXQudjEuSG90a2V5V2VpZ2h0IjIKDEhvdGtleVdlaWdodBIOCgZob3RrZXkYASABKAkSEgoKd2VpZ2h0X2JwcxgCIAEoDSL2AQoKTWluZXJTY29yZRIOCgZob3RrZXkYASABKAkSDAoEcmFuaxgCIAEoDRIoCgd2ZXJkaWN0GAMgASgOMhcuemlwbmV0LnYxLk1pbmVyVmVyZGljdBIRCglzcGVlZF9icHMYBCABKA0SEwoLcXVhbGl0eV9icHMYBSABKA0SEgoKdm9sdW1lX2JwcxgGIAEoDRIRCglzY29yZV9icHMYByABKA0SEQoJc2hhcmVfYnBzGAggASgNEhkKEWFjY2VwdGVkX2xpc3RpbmdzGAkgASgNEiMKBGxvc3QYCiADKAsyFS56aXBuZXQudjEuTG9zdFBvaW50cyKQAQoKTG9zdFBvaW50cxIlCgZyZWFzb24YASABKA4yFS56aXBuZXQudjEuTG9zc1JlYXNvbhIQCghsb3N0X2JwcxgCIAEoDRIQCgh6aXBfY29kZRgDIAEoCRISCgpsaXN0aW5nX2lkGAQgASgJEg4KBmRldGFpbBgFIAEoCRITCgtldmlkZW5jZV9pZBgGIAEoCSKhAgoIRXZpZGVuY2USCgoCaWQYASABKAkSDgoGaG90a2V5GAIgASgJEiUKCXN1Ym1pdHRlZBgDIAEoCzISLnppcG5ldC52MS5MaXN0aW5nEioKB3ZlcmRpY3QYBCABKA4yGS56aXBuZXQudjEuTGlzdGluZ1ZlcmRpY3QSCwoDdXJsGAUgASgJEjAKDGZldGNoZWRfdGltZRgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEwoLcGFnZV9zaGEyNTYYByABKAkSEwoLaHR0cF9zdGF0dXMYCCABKA0SLwoLZGlmZmVyZW5jZXMYCSADKAsyGi56aXBuZXQudjEuRmllbGREaWZmZXJlbmNlEgwKBG5vdGUYCiABKAkiXwoPRmllbGREaWZmZXJlbmNlEg0KBWZpZWxkGAEgASgJEhEKCXN1Ym1pdHRlZBgCIAEoCRIQCghvYnNlcnZlZBgDIAEoCRIYChBtYXlfaGF2ZV9jaGFuZ2VkGAQgASgIKpwBCgxNaW5lclZlcmRpY3QSHQoZTUlORVJfVkVSRElDVF9VTlNQRUNJRklFRBAAEhoKFk1JTkVSX1ZFUkRJQ1RfVkVSSUZJRUQQARIbChdNSU5FUl9WRVJESUNUX1VOQ0hFQ0tFRBACEhwKGE1JTkVSX1ZFUkRJQ1RfVU5WRVJJRklFRBADEhYKEk1JTkVSX1ZFUkRJQ1RfTElBUhAEKuwCCgpMb3NzUmVhc29uEhsKF0xPU1NfUkVBU09OX1VOU1BFQ0lGSUVEEAASFAoQTE9TU19SRUFTT05fTEFURRABEhoKFkxPU1NfUkVBU09OX0lOQ09NUExFVEUQAhIbChdMT1NTX1JFQVNPTl9JTVBMQVVTSUJMRRADEhkKFUxPU1NfUkVBU09OX0RVUExJQ0FURRAEEhcKE0xPU1NfUkVBU09OX0ZPUkVJR04QBRIYChRMT1NTX1JFQVNPTl9DT1ZFUkFHRRAGEhoKFkxPU1NfUkVBU09OX1NQT1RfQ0hFQ0sQBxIaChZMT1NTX1JFQVNPTl9GQUJSSUNBVEVEEAgSGwoXTE9TU19SRUFTT05fV1JPTkdfTk9OQ0UQCRIdChlMT1NTX1JFQVNPTl9DT05UUkFESUNUSU9OEAoSGgoWTE9TU19SRUFTT05fVU5SRUFEQUJMRRALEhQKEExPU1NfUkVBU09OX0NPUFkQDCqCAQoOTGlzdGluZ1ZlcmRpY3QSHwobTElTVElOR19WRVJESUNUX1VOU1BFQ0lGSUVEEAASGAoUTElTVElOR19WRVJESUNUX1BBU1MQARIYChRMSVNUSU5HX1ZFUkRJQ1RfRkFJTBACEhsKF0xJU1RJTkdfVkVSRElDVF9VTktOT1dOEANiBnByb3RvMw", [file_google_protobuf_timestamp, file_zipnet_v1_listing]);
+  fileDesc("ChZ6aXBuZXQvdjEvcmVwb3J0LnByb3RvEgl6aXBuZXQudjEi5gEKBlJlcG9ydBIQCghlcG9jaF9pZBgBIAEoCRIPCgduZXR3b3JrGAIgASgJEg4KBm5ldHVpZBgDIAEoDRIRCgl2YWxpZGF0b3IYBCABKAkSLwoLanVkZ2VkX3RpbWUYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhgKEHNvZnR3YXJlX3ZlcnNpb24YBiABKAkSJAoFdGFibGUYByABKAsyFS56aXBuZXQudjEuU2NvcmVUYWJsZRIlCghldmlkZW5jZRgIIAMoCzITLnppcG5ldC52MS5FdmlkZW5jZSLNAQoKU2NvcmVUYWJsZRIQCghlcG9jaF9pZBgBIAEoCRIXCg9zbmFwc2hvdF9zaGEyNTYYAiABKAkSFwoPc2NvcmluZ192ZXJzaW9uGAMgASgJEiUKBnNjb3JlcxgEIAMoCzIVLnppcG5ldC52MS5NaW5lclNjb3JlEigKB3dlaWdodHMYBSADKAsyFy56aXBuZXQudjEuSG90a2V5V2VpZ2h0EioKCXppcF9jb2RlcxgGIAMoCzIXLnppcG5ldC52MS5aaXBDb2RlQ291bnQibgoMWmlwQ29kZUNvdW50EhAKCHppcF9jb2RlGAEgASgJEh0KFWxvd2VyX21lZGlhbl9saXN0aW5ncxgCIAEoDRIdChV1cHBlcl9tZWRpYW5fbGlzdGluZ3MYAyABKA0SDgoGbWluZXJzGAQgASgNIjIKDEhvdGtleVdlaWdodBIOCgZob3RrZXkYASABKAkSEgoKd2VpZ2h0X2JwcxgCIAEoDSL2AQoKTWluZXJTY29yZRIOCgZob3RrZXkYASABKAkSDAoEcmFuaxgCIAEoDRIoCgd2ZXJkaWN0GAMgASgOMhcuemlwbmV0LnYxLk1pbmVyVmVyZGljdBIRCglzcGVlZF9icHMYBCABKA0SEwoLcXVhbGl0eV9icHMYBSABKA0SEgoKdm9sdW1lX2JwcxgGIAEoDRIRCglzY29yZV9icHMYByABKA0SEQoJc2hhcmVfYnBzGAggASgNEhkKEWFjY2VwdGVkX2xpc3RpbmdzGAkgASgNEiMKBGxvc3QYCiADKAsyFS56aXBuZXQudjEuTG9zdFBvaW50cyKQAQoKTG9zdFBvaW50cxIlCgZyZWFzb24YASABKA4yFS56aXBuZXQudjEuTG9zc1JlYXNvbhIQCghsb3N0X2JwcxgCIAEoDRIQCgh6aXBfY29kZRgDIAEoCRISCgpsaXN0aW5nX2lkGAQgASgJEg4KBmRldGFpbBgFIAEoCRITCgtldmlkZW5jZV9pZBgGIAEoCSKhAgoIRXZpZGVuY2USCgoCaWQYASABKAkSDgoGaG90a2V5GAIgASgJEiUKCXN1Ym1pdHRlZBgDIAEoCzISLnppcG5ldC52MS5MaXN0aW5nEioKB3ZlcmRpY3QYBCABKA4yGS56aXBuZXQudjEuTGlzdGluZ1ZlcmRpY3QSCwoDdXJsGAUgASgJEjAKDGZldGNoZWRfdGltZRgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEwoLcGFnZV9zaGEyNTYYByABKAkSEwoLaHR0cF9zdGF0dXMYCCABKA0SLwoLZGlmZmVyZW5jZXMYCSADKAsyGi56aXBuZXQudjEuRmllbGREaWZmZXJlbmNlEgwKBG5vdGUYCiABKAkiXwoPRmllbGREaWZmZXJlbmNlEg0KBWZpZWxkGAEgASgJEhEKCXN1Ym1pdHRlZBgCIAEoCRIQCghvYnNlcnZlZBgDIAEoCRIYChBtYXlfaGF2ZV9jaGFuZ2VkGAQgASgIKpwBCgxNaW5lclZlcmRpY3QSHQoZTUlORVJfVkVSRElDVF9VTlNQRUNJRklFRBAAEhoKFk1JTkVSX1ZFUkRJQ1RfVkVSSUZJRUQQARIbChdNSU5FUl9WRVJESUNUX1VOQ0hFQ0tFRBACEhwKGE1JTkVSX1ZFUkRJQ1RfVU5WRVJJRklFRBADEhYKEk1JTkVSX1ZFUkRJQ1RfTElBUhAEKuwCCgpMb3NzUmVhc29uEhsKF0xPU1NfUkVBU09OX1VOU1BFQ0lGSUVEEAASFAoQTE9TU19SRUFTT05fTEFURRABEhoKFkxPU1NfUkVBU09OX0lOQ09NUExFVEUQAhIbChdMT1NTX1JFQVNPTl9JTVBMQVVTSUJMRRADEhkKFUxPU1NfUkVBU09OX0RVUExJQ0FURRAEEhcKE0xPU1NfUkVBU09OX0ZPUkVJR04QBRIYChRMT1NTX1JFQVNPTl9DT1ZFUkFHRRAGEhoKFkxPU1NfUkVBU09OX1NQT1RfQ0hFQ0sQBxIaChZMT1NTX1JFQVNPTl9GQUJSSUNBVEVEEAgSGwoXTE9TU19SRUFTT05fV1JPTkdfTk9OQ0UQCRIdChlMT1NTX1JFQVNPTl9DT05UUkFESUNUSU9OEAoSGgoWTE9TU19SRUFTT05fVU5SRUFEQUJMRRALEhQKEExPU1NfUkVBU09OX0NPUFkQDCqCAQoOTGlzdGluZ1ZlcmRpY3QSHwobTElTVElOR19WRVJESUNUX1VOU1BFQ0lGSUVEEAASGAoUTElTVElOR19WRVJESUNUX1BBU1MQARIYChRMSVNUSU5HX1ZFUkRJQ1RfRkFJTBACEhsKF0xJU1RJTkdfVkVSRElDVF9VTktOT1dOEANiBnByb3RvMw", [file_google_protobuf_timestamp, file_zipnet_v1_listing]);
 
 /**
  * A validator's judgement of an epoch. Signed by the validator.
@@ -127,6 +127,14 @@ export type ScoreTable = Message<"zipnet.v1.ScoreTable"> & {
    * @generated from field: repeated zipnet.v1.HotkeyWeight weights = 5;
    */
   weights: HotkeyWeight[];
+
+  /**
+   * What the verified miners found, ascending by zip code: the assigned zip codes that at least one of them delivered.
+   * The catalogue's expectations are calibrated by it.
+   *
+   * @generated from field: repeated zipnet.v1.ZipCodeCount zip_codes = 6;
+   */
+  zipCodes: ZipCodeCount[];
 };
 
 /**
@@ -135,6 +143,50 @@ export type ScoreTable = Message<"zipnet.v1.ScoreTable"> & {
  */
 export const ScoreTableSchema: GenMessage<ScoreTable> = /*@__PURE__*/
   messageDesc(file_zipnet_v1_report, 1);
+
+/**
+ * What the verified miners found in one zip code. A miner delivered a zip code when at least one of its listings there is
+ * accepted, or when its file says that there is none.
+ *
+ * @generated from message zipnet.v1.ZipCodeCount
+ */
+export type ZipCodeCount = Message<"zipnet.v1.ZipCodeCount"> & {
+  /**
+   * US zip code: five digits, leading zeros kept.
+   *
+   * @generated from field: string zip_code = 1;
+   */
+  zipCode: string;
+
+  /**
+   * Accepted listings of the miner in the middle, the lower of the two in the middle where their number is even.
+   * 0 to 1,000,000.
+   *
+   * @generated from field: uint32 lower_median_listings = 2;
+   */
+  lowerMedianListings: number;
+
+  /**
+   * ... the higher of the two. lower_median_listings to 1,000,000, equal to it where the number is odd.
+   *
+   * @generated from field: uint32 upper_median_listings = 3;
+   */
+  upperMedianListings: number;
+
+  /**
+   * Verified miners that delivered the zip code. 1 to 65,536.
+   *
+   * @generated from field: uint32 miners = 4;
+   */
+  miners: number;
+};
+
+/**
+ * Describes the message zipnet.v1.ZipCodeCount.
+ * Use `create(ZipCodeCountSchema)` to create a new message.
+ */
+export const ZipCodeCountSchema: GenMessage<ZipCodeCount> = /*@__PURE__*/
+  messageDesc(file_zipnet_v1_report, 2);
 
 /**
  * A hotkey's part of the weights.
@@ -162,7 +214,7 @@ export type HotkeyWeight = Message<"zipnet.v1.HotkeyWeight"> & {
  * Use `create(HotkeyWeightSchema)` to create a new message.
  */
 export const HotkeyWeightSchema: GenMessage<HotkeyWeight> = /*@__PURE__*/
-  messageDesc(file_zipnet_v1_report, 2);
+  messageDesc(file_zipnet_v1_report, 3);
 
 /**
  * What a validator found of one miner.
@@ -247,7 +299,7 @@ export type MinerScore = Message<"zipnet.v1.MinerScore"> & {
  * Use `create(MinerScoreSchema)` to create a new message.
  */
 export const MinerScoreSchema: GenMessage<MinerScore> = /*@__PURE__*/
-  messageDesc(file_zipnet_v1_report, 3);
+  messageDesc(file_zipnet_v1_report, 4);
 
 /**
  * Points that a miner did not get, and why.
@@ -303,7 +355,7 @@ export type LostPoints = Message<"zipnet.v1.LostPoints"> & {
  * Use `create(LostPointsSchema)` to create a new message.
  */
 export const LostPointsSchema: GenMessage<LostPoints> = /*@__PURE__*/
-  messageDesc(file_zipnet_v1_report, 4);
+  messageDesc(file_zipnet_v1_report, 5);
 
 /**
  * What a spot check found of one listing.
@@ -387,7 +439,7 @@ export type Evidence = Message<"zipnet.v1.Evidence"> & {
  * Use `create(EvidenceSchema)` to create a new message.
  */
 export const EvidenceSchema: GenMessage<Evidence> = /*@__PURE__*/
-  messageDesc(file_zipnet_v1_report, 5);
+  messageDesc(file_zipnet_v1_report, 6);
 
 /**
  * A field on which the submission and the source differ.
@@ -429,7 +481,7 @@ export type FieldDifference = Message<"zipnet.v1.FieldDifference"> & {
  * Use `create(FieldDifferenceSchema)` to create a new message.
  */
 export const FieldDifferenceSchema: GenMessage<FieldDifference> = /*@__PURE__*/
-  messageDesc(file_zipnet_v1_report, 6);
+  messageDesc(file_zipnet_v1_report, 7);
 
 /**
  * What a miner is held for.

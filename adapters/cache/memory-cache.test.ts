@@ -19,4 +19,16 @@ describe("memory cache", () => {
       assert.ok(cache.entryCount <= 1_100, `${cache.entryCount} entries, of which 100 count`);
     }
   });
+
+  it("does not keep keys beside counts that have expired", async () => {
+    const clock = manualClock(0);
+    const cache = memoryCache(clock);
+    for (let minute = 0; minute < 60; minute += 1) {
+      for (let index = 0; index < 100; index += 1) {
+        await cache.setAndCount({ key: `${minute}/${index}`, ttlMs: 90_000 }, { key: "count", ttlMs: 60_000 });
+      }
+      await clock.advanceTo(clock.now() + 60_000);
+      assert.ok(cache.entryCount <= 301, `${cache.entryCount} entries, of which at most 201 count`);
+    }
+  });
 });

@@ -1,10 +1,11 @@
 import { ZipnetError } from "../../core/errors.js";
 import type { Cache, Clock } from "../../core/ports.js";
 import { MOST_NOTE_BYTES, assertTtl, doorbell } from "./doorbell.js";
+import { PresentKeys } from "./present-keys.js";
 
 interface Entry {
-  /** A counter is a number here, and text to whoever reads it. */
-  readonly value: Uint8Array | number;
+  /** A counter is a number here, and text to whoever reads it. Only counters are changed in their place. */
+  value: Uint8Array | number;
   readonly expireTimeMs: number;
 }
 
@@ -26,14 +27,18 @@ function numberOf(value: Uint8Array | number): number {
 /** For a server of one replica. Its rings reach listeners of this very cache only. */
 export function memoryCache(clock: Pick<Clock, "now">): MemoryCache {
   const entries = new Map<string, Entry>();
+  const present = new PresentKeys();
   const bell = doorbell();
   let writesToSweep = LEAST_WRITES_TO_SWEEP;
   let isOpen = true;
 
   function live(key: string): Entry | undefined {
     if (!isOpen) throw new ZipnetError("UNAVAILABLE", "the cache is closed");
+    const nowMs = clock.now();
     const entry = entries.get(key);
-    return entry === undefined || entry.expireTimeMs <= clock.now() ? undefined : entry;
+    if (entry !== undefined && entry.expireTimeMs > nowMs) return entry;
+    const expireTimeMs = present.expireTimeMs(key, nowMs);
+    return expireTimeMs === undefined ? undefined : { value: NOTHING, expireTimeMs };
   }
 
   function write(key: string, value: Uint8Array | number, expireTimeMs: number): void {
@@ -43,11 +48,13 @@ export function memoryCache(clock: Pick<Clock, "now">): MemoryCache {
       // The cost of a sweep is spread over as many writes: each pays one step, however many entries there are.
       writesToSweep = Math.max(LEAST_WRITES_TO_SWEEP, entries.size);
     }
+    present.delete(key);
     entries.set(key, { value, expireTimeMs });
   }
 
   function countUp(key: string, ttlMs: number): number {
     const entry = live(key);
+    if (typeof entry?.value === "number") return (entry.value += 1);
     const sum = entry === undefined ? 1 : numberOf(entry.value) + 1;
     write(key, sum, entry?.expireTimeMs ?? clock.now() + ttlMs);
     return sum;
@@ -55,7 +62,7 @@ export function memoryCache(clock: Pick<Clock, "now">): MemoryCache {
 
   return {
     get entryCount() {
-      return entries.size;
+      return entries.size + present.size;
     },
     async get(key) {
       const entry = live(key);
@@ -83,7 +90,9 @@ export function memoryCache(clock: Pick<Clock, "now">): MemoryCache {
       assertTtl(absent.ttlMs);
       assertTtl(count.ttlMs);
       if (live(absent.key) !== undefined) return undefined;
-      write(absent.key, NOTHING, clock.now() + absent.ttlMs);
+      const nowMs = clock.now();
+      entries.delete(absent.key);
+      present.add(absent.key, nowMs + absent.ttlMs, nowMs);
       return countUp(count.key, count.ttlMs);
     },
     async ring(topic, note) {
@@ -105,6 +114,7 @@ export function memoryCache(clock: Pick<Clock, "now">): MemoryCache {
     async close() {
       isOpen = false;
       entries.clear();
+      present.clear();
       bell.clear();
     },
   };

@@ -159,7 +159,7 @@ function assertReceiver(receiver: string, scope: AuthScope): void {
 }
 
 function assertClock(nonce: string, auth: ServerAuth): void {
-  const callMs = Number(BigInt(nonce) / 1_000_000n);
+  const callMs = Number(nonce.slice(0, -6));
   const serverMs = auth.clock.now();
   const differenceMs = callMs - serverMs;
   if (Math.abs(differenceMs) <= auth.maxClockDifferenceMs) return;

@@ -2,7 +2,7 @@
  * From a request of node:http or node:http2 to a handler of connect-es and back, with what a browser wants, plain HTTP
  * beside the calls, and the handover of streams.
  */
-import { type Http2ServerResponse, type IncomingHttpHeaders, constants } from "node:http2";
+import type { IncomingHttpHeaders } from "node:http2";
 import { type ContextValues, cors, createContextValues } from "@connectrpc/connect";
 import type { UniversalHandler, UniversalServerRequest } from "@connectrpc/connect/protocol";
 import { universalRequestFromNodeRequest, universalResponseToNodeResponse } from "@connectrpc/connect-node";
@@ -10,9 +10,16 @@ import type { ZipnetError } from "../../core/errors.js";
 import type { Log } from "../../core/ports.js";
 import { AUTH_HEADERS } from "../auth/auth.js";
 import { withGateResult } from "../auth/auth-gate.js";
-import { NO_PROXIES, type TrustedProxies, callerAddress, callerPlaceKey, socketAddress } from "./caller-address.js";
+import {
+  type AddressedRequest,
+  NO_PROXIES,
+  type TrustedProxies,
+  callerAddress,
+  callerPlaceKey,
+  socketAddress,
+} from "./caller-address.js";
 import { type Connections, refusalKey } from "./connections.js";
-import { finishHandover, offerHandover } from "../stream/handover.js";
+import { closeAfterAnswer, isBareCall, serveBare } from "./bare-calls.js";
 import type { HotCalls, UsualWay } from "./hot-calls.js";
 import type { AnyRequest, AnyResponse, TakeStream } from "./listener.js";
 import { DEADLINE_HEADERS, deadlineRefusal, headersRefusal, withSizeLimit } from "./request-limit.js";
@@ -48,7 +55,7 @@ export interface CallAdapterOptions {
 export interface CallAdapter {
   handle(request: AnyRequest, response: AnyResponse): void;
   /** Takes a stream before a request is made of it; `asUsual` makes one after all. */
-  readonly takeStream?: TakeStream;
+  readonly takeStream: TakeStream;
 }
 
 /**
@@ -83,12 +90,23 @@ export function callAdapter(handlers: readonly UniversalHandler[], options: Call
       response.destroy();
     });
   };
-  if (hot === undefined) return { handle };
   return {
     handle,
     takeStream(stream, headers, rawHeaders, asUsual) {
-      if (!hot.mayTake(headers) || isRefused(headers, rawHeaders, options)) return false;
-      hot.take(stream, headers, (way) => {
+      const isHot = hot?.mayTake(headers) === true;
+      const handler = isHot ? undefined : byPath.get(headers[":path"] ?? "");
+      const isBare = handler !== undefined && isBareCall(handler, headers);
+      if (!(isHot || isBare) || isRefused(headers, rawHeaders, options)) return false;
+      if (handler !== undefined) {
+        const { socket } = stream.session ?? {};
+        const values = valuesOf({ socket: socket ?? {}, headers }, options);
+        serveBare(handler, stream, headers, values, options.maxRequestBytes).catch((error: unknown) => {
+          log.debug({ path: handler.requestPath, err: error }, "a call ended with its connection");
+          stream.destroy();
+        });
+        return true;
+      }
+      hot?.take(stream, headers, (way) => {
         ways.set(stream, way);
         if (!stream.destroyed) asUsual();
       });
@@ -147,11 +165,9 @@ async function serve(
   } else if (!isHttp2(response)) {
     readOnAfterAnswer(call, request, response);
   }
-  const handover = handler.method.methodKind === "server_streaming" ? offerHandover(call) : undefined;
   const answer = await handler(withSizeLimit(call, options.maxRequestBytes));
   if (!("stream" in response)) return universalResponseToNodeResponse(answer, response);
-  if (handover?.taken !== undefined) return finishHandover(answer, response, handover.taken);
-  if (way?.isWhole !== true) closeAfterAnswer(response.stream, request);
+  if (way?.isWhole !== true) closeAfterAnswer(response.stream);
   await universalResponseToNodeResponse(answer, response);
 }
 
@@ -163,7 +179,7 @@ function refusalOf(request: AnyRequest, response: AnyResponse, options: CallAdap
 }
 
 /** What the adapter knows of where a call comes from. */
-function valuesOf(request: AnyRequest, { trusted = NO_PROXIES, connections }: CallAdapterOptions): ContextValues {
+function valuesOf(request: AddressedRequest, { trusted = NO_PROXIES, connections }: CallAdapterOptions): ContextValues {
   const address = callerAddress(request, trusted);
   const held = connections?.of(socketAddress(request.socket)) ?? 0;
   return createContextValues().set(callerPlaceKey, { address, connections: held });
@@ -176,29 +192,7 @@ function endAfterAnswer(response: AnyResponse): void {
 }
 
 /**
- * A call may be answered before its body was read, a refused one always is. HTTP/2 keeps such a stream open until the
- * caller has sent everything, which it cannot while nobody reads; asking it to stop frees the stream.
- */
-function closeAfterAnswer(stream: Http2ServerResponse["stream"], request: AnyRequest): void {
-  const askToStop = (): void => {
-    // A reset overtakes what waits behind a busy connection: the caller would see the end of the call without its status.
-    if (stream.state.localClose === 1) stream.close(constants.NGHTTP2_NO_ERROR);
-  };
-  // Not "finish": the trailers, which carry the status, leave only after it.
-  stream.once("wantTrailers", () => {
-    setImmediate(() => {
-      if (request.readableEnded || stream.destroyed) return;
-      askToStop();
-      // What has come already must be read, or the stream never counts as ended.
-      stream.removeAllListeners("data");
-      stream.on("data", askToStop);
-      stream.resume();
-    });
-  });
-}
-
-/**
- * The same for HTTP/1.1, whose connection takes the next call only after this one's body. Whoever stops in the middle of
+ * As closeAfterAnswer, for HTTP/1.1, whose connection takes the next call only after this one's body. Whoever stops in the middle of
  * a body would destroy the request, and with it whatever could read the rest.
  */
 function readOnAfterAnswer(call: UniversalServerRequest, request: AnyRequest, response: AnyResponse): void {

@@ -7,8 +7,8 @@
  * ends differs. The exports used here are marked private in connect-es, so its version is pinned, and the conformance
  * suite holds this to the protocols.
  */
-import { type Http2ServerRequest, type Http2ServerResponse, constants } from "node:http2";
-import { type ConnectError, type HandlerContext, createContextKey } from "@connectrpc/connect";
+import { type ServerHttp2Stream, constants } from "node:http2";
+import { type ConnectError, type ContextValues, type HandlerContext, createContextKey } from "@connectrpc/connect";
 import type { UniversalServerResponse } from "@connectrpc/connect/protocol";
 import { createEndStreamSerialization, endStreamFlag } from "@connectrpc/connect/protocol-connect";
 import { setTrailerStatus } from "@connectrpc/connect/protocol-grpc";
@@ -36,24 +36,20 @@ export interface Handover {
 
 const handoverKey = createContextKey<Handover | undefined>(undefined, { description: "handover" });
 
-/** Headers and values of a call as the adapter sees them. */
-interface OfferedCall {
-  readonly httpVersion: string;
-  readonly header: Headers;
-  readonly contextValues?: { set(key: typeof handoverKey, value: Handover): unknown };
+/** Whether a stream with this content type can be handed over. */
+export function canHandOver(contentType: string | undefined): boolean {
+  return protocolOf(contentType) !== undefined;
 }
 
-/** Offers a handover where the call allows one: HTTP/2, binary messages, no compression asked of the request. */
-export function offerHandover(call: OfferedCall): Handover | undefined {
-  if (!call.httpVersion.startsWith("2") || call.contextValues === undefined) return undefined;
-  if (PROTOCOLS[contentTypeOf(call.header)] === undefined) return undefined;
+function protocolOf(contentType: string | null | undefined): StreamProtocol | undefined {
+  return PROTOCOLS[(contentType ?? "").trim().toLowerCase()];
+}
+
+/** Values of a call in which a handover is offered. */
+export function offerHandover(values: ContextValues): Handover {
   const handover: Handover = { taken: undefined };
-  call.contextValues.set(handoverKey, handover);
+  values.set(handoverKey, handover);
   return handover;
-}
-
-function contentTypeOf(header: Headers): string {
-  return (header.get("content-type") ?? "").trim().toLowerCase();
 }
 
 /**
@@ -76,37 +72,30 @@ export function takeHandover(
 /** Writes headers and the first message of an answer that was taken, and lets connect-es go. */
 export async function finishHandover(
   answer: UniversalServerResponse,
-  response: Http2ServerResponse,
+  stream: ServerHttp2Stream,
   taken: (stream: OpenStream) => void,
 ): Promise<void> {
-  const protocol = PROTOCOLS[contentTypeOf(answer.header as Headers)];
+  const header = answer.header as Headers;
+  const protocol = protocolOf(header.get("content-type"));
   if (protocol === undefined) throw new Error("a stream was taken that cannot be handed over");
-  const stream = new OpenStream(response, protocol);
+  const open = new OpenStream(stream, protocol);
   try {
     const iterator = (answer.body as AsyncIterable<Uint8Array>)[Symbol.asyncIterator]();
     const first = await iterator.next();
     // The handler is suspended at its first message; this ends it, and whatever connect-es holds for the call.
     await iterator.return?.();
-    if (!response.stream.destroyed) {
-      response.writeHead(answer.status, Object.fromEntries((answer.header as Headers).entries()));
-      if (first.done !== true) response.write(first.value);
-      forget(response.req);
+    if (!stream.destroyed) {
+      const headers = { ...Object.fromEntries(header.entries()), ":status": answer.status };
+      stream.respond(headers, { waitForTrailers: protocol === "grpc" });
+      if (first.done !== true) stream.write(first.value);
     }
   } catch (error) {
-    stream.destroy();
+    open.destroy();
     throw error;
   } finally {
     // A stream that has gone in the meantime is given too: whoever took it may hold something until it has closed.
-    taken(stream);
+    taken(open);
   }
-}
-
-/** Lets go of what nobody needs of a request any more: a stream is open for weeks, and ten thousand are at a time. */
-function forget(request: Http2ServerRequest): void {
-  // How connect-es would learn of the end of a call that is no longer its own.
-  request.removeAllListeners("close");
-  request.rawHeaders.length = 0;
-  for (const name of Object.keys(request.headers)) Reflect.deleteProperty(request.headers, name);
 }
 
 /** Puts the five bytes of an envelope before an encoded message. */
@@ -141,55 +130,52 @@ export function streamEnd(error: ConnectError | undefined, trailers = new Header
 
 /** A response that is open and belongs to whoever took it. */
 export class OpenStream {
-  readonly #response: Http2ServerResponse;
+  readonly #stream: ServerHttp2Stream;
   readonly #protocol: StreamProtocol;
 
-  constructor(response: Http2ServerResponse, protocol: StreamProtocol) {
-    this.#response = response;
+  constructor(stream: ServerHttp2Stream, protocol: StreamProtocol) {
+    this.#stream = stream;
     this.#protocol = protocol;
   }
 
   /** Writes one or more enveloped messages. The buffer must not change afterwards. Does nothing once closed. */
   write(frames: Uint8Array): void {
-    if (!this.isClosed) this.#response.stream.write(frames);
+    if (!this.isClosed) this.#stream.write(frames);
   }
 
   /** Whether so much waits to be sent that the writer should wait for onDrained. */
   get isFull(): boolean {
-    return this.#response.stream.writableLength > HIGH_WATER_BYTES;
+    return this.#stream.writableLength > HIGH_WATER_BYTES;
   }
 
   /** Whether the caller has gone, or the stream was ended. */
   get isClosed(): boolean {
-    const { stream } = this.#response;
-    return stream.destroyed || stream.writableEnded;
+    return this.#stream.destroyed || this.#stream.writableEnded;
   }
 
   /** Calls whenever what waited has been sent, and once when the stream has closed, for whatever reason. */
   listen(onDrained: () => void, onClosed: () => void): void {
-    const { stream } = this.#response;
-    stream.on("drain", onDrained);
-    if (stream.destroyed) onClosed();
-    else stream.once("close", onClosed);
+    this.#stream.on("drain", onDrained);
+    if (this.#stream.destroyed) onClosed();
+    else this.#stream.once("close", onClosed);
   }
 
   /** Ends the stream after what was written. */
   end(end: StreamEnd): void {
     if (this.isClosed) return;
     if (this.#protocol === "grpc") {
-      this.#response.addTrailers(end.grpc);
-      this.#response.end();
+      this.#stream.once("wantTrailers", () => this.#stream.sendTrailers(end.grpc));
+      this.#stream.end();
     } else {
-      this.#response.end(this.#protocol === "grpc-web" ? end.grpcWeb : end.connect);
+      this.#stream.end(this.#protocol === "grpc-web" ? end.grpcWeb : end.connect);
     }
   }
 
   /** Cuts the stream: what was not sent is lost, and the caller gets no status. */
   destroy(): void {
-    const { stream } = this.#response;
     // With a reason other than "no error" the reset is sent now. Of a stream that was ended but not read, Node would send
     // it only after the rest, and forget the stream here: once its caller reads again, it fills the memory with frames.
-    stream.close(constants.NGHTTP2_CANCEL);
-    stream.destroy();
+    this.#stream.close(constants.NGHTTP2_CANCEL);
+    this.#stream.destroy();
   }
 }

@@ -1,6 +1,6 @@
 /**
- * One WatchEpochs stream on the plain path, for calls that cannot be handed over to the hub (JSON, HTTP/1.1, a caller's
- * deadline): a cursor that walks the log. It keeps the same promises; a slow client just reads later.
+ * One WatchEpochs stream on the plain path, for calls that cannot be handed over to the hub (JSON, HTTP/1.1, a page in a
+ * browser, a caller's deadline): a cursor that walks the log. It keeps the same promises; a slow client just reads later.
  */
 import { Code, ConnectError } from "@connectrpc/connect";
 import type { WatchEpochsResponse } from "../../gen/zipnet/v1/epoch_service_pb.js";

@@ -1,0 +1,128 @@
+/**
+ * Files as they are: plain or compressed, tables or catalogues. Never held in memory as a whole.
+ */
+import { createReadStream } from "node:fs";
+import { open, readFile, stat } from "node:fs/promises";
+import { Readable, pipeline } from "node:stream";
+import { constants, createGunzip, gunzipSync } from "node:zlib";
+import { parse } from "csv-parse";
+import { messageOf } from "../../core/errors.js";
+
+/** How much of a file is looked at to find out what it is. Headers are shorter. */
+const HEAD_BYTES = 65_536;
+const CHUNK_BYTES = 1_048_576;
+/** A row is shorter, unless a quotation mark is missing and it reaches to the end of the file. */
+const MAX_ROW_BYTES = 1_048_576;
+
+/** What a file is, by its first bytes. */
+export type FileHead =
+  | { readonly form: "catalogue"; readonly sizeBytes: number }
+  | {
+      readonly form: "table";
+      readonly sizeBytes: number;
+      readonly isCompressed: boolean;
+      readonly delimiter: "," | "\t";
+      /** In lower case. */
+      readonly columns: readonly string[];
+    };
+
+/** A row of a table. */
+export interface TableRow {
+  /** Line in the file, from 1; of a compressed file, in what it holds. */
+  readonly line: number;
+  readonly cells: readonly string[];
+}
+
+/** Looks at a file's first bytes. Rejects with an Error that names the file. */
+export async function lookAt(path: string): Promise<FileHead> {
+  const { head, sizeBytes } = await readHead(path);
+  const isCompressed = head[0] === 0x1f && head[1] === 0x8b;
+  const start = isCompressed ? gunzipSync(head, { finishFlush: constants.Z_SYNC_FLUSH }) : head;
+  if (isCatalogue(start)) {
+    return { form: "catalogue", sizeBytes };
+  }
+  if (start[0] === 0xff && start[1] === 0xfe) {
+    throw new Error(`${path} is in UTF-16; convert it first: iconv -f UTF-16 -t UTF-8`);
+  }
+  const line =
+    start
+      .toString("utf8")
+      .replace(/^\uFEFF/, "")
+      .split(/\r?\n/, 1)[0] ?? "";
+  const delimiter = line.includes("\t") ? "\t" : ",";
+  const columns = line.split(delimiter).map((name) =>
+    name
+      .trim()
+      .replace(/^"(.*)"$/, "$1")
+      .trim()
+      .toLowerCase(),
+  );
+  return { form: "table", sizeBytes, isCompressed, delimiter, columns };
+}
+
+/** The first entry of a catalogue begins so, and in it its zip code: a tag, a length, a tag, 5, five digits. No text does. */
+function isCatalogue(start: Buffer): boolean {
+  if (start[0] !== 0x0a) return false;
+  const at = [2, 3, 4].find((index) => start[index] === 0x0a && start[index + 1] === 5);
+  return at !== undefined && /^\d{5}$/.test(start.toString("latin1", at + 2, at + 7));
+}
+
+async function readHead(path: string): Promise<{ head: Buffer; sizeBytes: number }> {
+  try {
+    const { size: sizeBytes } = await stat(path);
+    const file = await open(path);
+    try {
+      const { buffer, bytesRead } = await file.read(Buffer.alloc(HEAD_BYTES), 0, HEAD_BYTES, 0);
+      return { head: buffer.subarray(0, bytesRead), sizeBytes };
+    } finally {
+      await file.close();
+    }
+  } catch (cause) {
+    throw new Error(`${path} cannot be read: ${messageOf(cause)}`, { cause });
+  }
+}
+
+/** A catalogue's bytes, unpacked where they are compressed. */
+export async function readWhole(path: string): Promise<Uint8Array> {
+  const bytes = await readFile(path);
+  return bytes[0] === 0x1f ? gunzipSync(bytes) : bytes;
+}
+
+/** The rows of a table after its header. onBytes is told how many bytes of the file have been read, the compressed ones. */
+export async function* rowsOf(
+  path: string,
+  head: FileHead & { form: "table" },
+  onBytes: (bytesRead: number) => void,
+): AsyncGenerator<TableRow> {
+  const parser = parse({
+    bom: true,
+    delimiter: head.delimiter,
+    from_line: 2,
+    info: true,
+    max_record_size: MAX_ROW_BYTES,
+    relax_column_count: true,
+    relax_quotes: true,
+    skip_empty_lines: true,
+  });
+  const file = Readable.from(countedBytes(path, onBytes), { objectMode: false });
+  // What fails anywhere ends the parser with the same error, which is thrown below.
+  const ignore = (): void => {};
+  if (head.isCompressed) pipeline(file, createGunzip(), parser, ignore);
+  else pipeline(file, parser, ignore);
+  try {
+    for await (const { record, info } of parser as AsyncIterable<{ record: string[]; info: { lines: number } }>) {
+      yield { line: info.lines, cells: record };
+    }
+  } catch (cause) {
+    throw new Error(`${path} cannot be read: ${messageOf(cause)}`, { cause });
+  }
+}
+
+async function* countedBytes(path: string, onBytes: (bytesRead: number) => void): AsyncGenerator<Buffer> {
+  let bytesRead = 0;
+  for await (const chunk of createReadStream(path, { highWaterMark: CHUNK_BYTES }) as AsyncIterable<Buffer>) {
+    bytesRead += chunk.length;
+    onBytes(bytesRead);
+    yield chunk;
+  }
+}

@@ -14,12 +14,12 @@ import { report } from "./constraints/report.js";
 import { requests } from "./constraints/requests.js";
 import { rules } from "./constraints/rules.js";
 import { hotkeyWeight, lostPoints, minerScore, scoreTable, zipCodeCount } from "./constraints/score.js";
-import { manifest, manifestObject, progress, receipt, snapshot } from "./constraints/submission.js";
+import { epochExtension, manifest, manifestObject, progress, receipt, snapshot } from "./constraints/submission.js";
 import { type FieldViolation, InvalidFieldsError } from "./errors.js";
 
 const records = [signedRecord, seedBlock, epoch, assignedZipCode, rules, catalogue, catalogueEntry, listing] as const;
 const catalogues = [calibration, catalogueChoice, settlement, settledReport] as const;
-const submissions = [manifest, manifestObject, receipt, snapshot, progress] as const;
+const submissions = [manifest, manifestObject, receipt, snapshot, epochExtension, progress] as const;
 const reports = [
   report,
   scoreTable,

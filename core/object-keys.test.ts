@@ -16,6 +16,7 @@ describe("object keys", () => {
     const made = [
       epochKey(EPOCH_ID),
       snapshotKey(EPOCH_ID),
+      keys.extensionKey(EPOCH_ID),
       manifestKey(EPOCH_ID, HOTKEY_A, SHA),
       receiptKey(EPOCH_ID, HOTKEY_A),
       reportKey(EPOCH_ID, HOTKEY_A),

@@ -37,6 +37,11 @@ export function snapshotKey(epochId: string): string {
   return `records/snapshot/${epochId}.bin`;
 }
 
+/** Key of the record that extends an epoch beyond its close. */
+export function extensionKey(epochId: string): string {
+  return `records/extension/${epochId}.bin`;
+}
+
 /** Key of a miner's manifest. Several may exist; the receipt names the one that counts. */
 export function manifestKey(epochId: string, hotkey: string, manifestSha256: string): string {
   return `records/manifest/${epochId}/${hotkey}/${manifestSha256}.bin`;

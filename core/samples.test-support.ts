@@ -154,6 +154,12 @@ sampleOf(submissions.SnapshotSchema, {
   seedBlock,
   receipts: [signed, recordOf(submissions.ReceiptSchema, { ...receipt, hotkey: HOTKEY_B })],
 });
+sampleOf(submissions.EpochExtensionSchema, {
+  epochNumber: 123,
+  epochId,
+  recordedTime: timestampFromMs(START_MS + 12_000_000),
+  acceptedUntil: timestampFromMs(START_MS + 19_200_000),
+});
 const progress = sampleOf(submissions.ProgressSchema, {
   epochId,
   phase: submissions.ProgressPhase.SCRAPING,

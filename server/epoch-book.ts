@@ -3,12 +3,13 @@
  */
 import { millisOf } from "../core/timestamps.js";
 import { ZipnetError } from "../core/errors.js";
-import type { VerifySignature } from "../core/ports.js";
+import type { ObjectStore, VerifySignature } from "../core/ports.js";
 import { openRecord, payloadSha256 } from "../core/signed-record.js";
 import { type Epoch, EpochSchema } from "../gen/zipnet/v1/epoch_pb.js";
 import type { SignedRecord } from "../gen/zipnet/v1/record_pb.js";
 import { type Snapshot, SnapshotSchema } from "../gen/zipnet/v1/submission_pb.js";
 import type { RecordedEpochs } from "../rpc/epoch-log/recorded-epochs.js";
+import { extendedUntilMs } from "./extensions.js";
 
 /** An epoch that is recorded. */
 export interface KnownEpoch {
@@ -32,8 +33,8 @@ export type EpochRecords = Pick<RecordedEpochs, "epoch" | "snapshot">;
 export interface EpochBook {
   /** An epoch whatever its state. Rejects with EPOCH_UNKNOWN. */
   known(epochId: string): Promise<KnownEpoch>;
-  /** An epoch that is open at the moment. Rejects with EPOCH_UNKNOWN or EPOCH_CLOSED. */
-  open(epochId: string, nowMs: number): Promise<KnownEpoch>;
+  /** Until when submissions to an epoch are taken: its close, or the end of its extension, looked for once it is past it. */
+  acceptedUntilMs(known: KnownEpoch, nowMs: number): Promise<number>;
   /** An epoch with its snapshot. Rejects with EPOCH_UNKNOWN or EPOCH_OPEN. */
   closed(epochId: string): Promise<ClosedEpoch>;
   /** The snapshot of an epoch, where it is closed. */
@@ -52,20 +53,27 @@ function remember<T>(kept: Map<string, T>, key: string, value: T): T {
   return value;
 }
 
-/** Throws EPOCH_CLOSED unless the moment is before the epoch's close. */
-export function assertOpen({ epoch, closeMs }: KnownEpoch, nowMs: number): void {
-  if (nowMs < closeMs) return;
-  const ago = `${Math.floor((nowMs - closeMs) / 1000)} seconds ago`;
+/** Throws EPOCH_CLOSED unless the moment is before the one from which no submission to the epoch is taken any more. */
+export function assertOpen({ epoch }: KnownEpoch, acceptedUntilMs: number, nowMs: number): void {
+  if (nowMs < acceptedUntilMs) return;
+  const closed = new Date(acceptedUntilMs).toISOString();
+  const ago = `${Math.floor((nowMs - acceptedUntilMs) / 1000)} seconds ago`;
   throw new ZipnetError(
     "EPOCH_CLOSED",
-    `epoch ${epoch.id} closed at ${new Date(closeMs).toISOString()}, ${ago}, by the server's clock; go on with the newest epoch`,
-    { epoch_id: epoch.id, close_time: new Date(closeMs).toISOString(), server_time: new Date(nowMs).toISOString() },
+    `epoch ${epoch.id} closed at ${closed}, ${ago}, by the server's clock; go on with the newest epoch`,
+    { epoch_id: epoch.id, close_time: closed, server_time: new Date(nowMs).toISOString() },
   );
 }
 
-/** The book over the records of a signer. */
-export function epochBook(records: EpochRecords, verify: VerifySignature, signer: string): EpochBook {
+/** The book over the records of a signer; extensions are read from the store itself. */
+export function epochBook(
+  records: EpochRecords,
+  objects: ObjectStore,
+  verify: VerifySignature,
+  signer: string,
+): EpochBook {
   const epochs = new Map<string, KnownEpoch>();
+  const extensions = new Map<string, number>();
   const snapshots = new Map<string, ClosedEpoch>();
 
   async function known(epochId: string): Promise<KnownEpoch> {
@@ -96,10 +104,15 @@ export function epochBook(records: EpochRecords, verify: VerifySignature, signer
   return {
     known,
     snapshot,
-    async open(epochId, nowMs) {
-      const epoch = await known(epochId);
-      assertOpen(epoch, nowMs);
-      return epoch;
+    async acceptedUntilMs({ epoch, closeMs }, nowMs) {
+      if (nowMs < closeMs) return closeMs;
+      // What the snapshot says holds, also against a replica that was held up and extended the epoch after it.
+      const closed = await snapshot(epoch.id);
+      if (closed !== undefined) return millisOf(closed.snapshot.acceptedUntil ?? epoch.closeTime);
+      const kept = extensions.get(epoch.id);
+      if (kept !== undefined) return kept;
+      const extendedMs = await extendedUntilMs({ objects, verify }, signer, epoch.id);
+      return extendedMs === undefined ? closeMs : remember(extensions, epoch.id, extendedMs);
     },
     async closed(epochId) {
       const closed = await snapshot(epochId);

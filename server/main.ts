@@ -46,7 +46,7 @@ export async function main(raw: Readonly<Record<string, string | undefined>>, si
     const catalogue = await storeCatalogue(objects);
     const trust = { signer: signer.hotkey, verify: verifySr25519 };
     const epochs = recordedEpochs({ objects, cache, clock, epochLengthSeconds, keptEpochs, trust, log });
-    const book = epochBook(epochs, verifySr25519, signer.hotkey);
+    const book = epochBook(epochs, objects, verifySr25519, signer.hotkey);
     const limits = limitsOf(settings);
     const onListening = (port: number): void => {
       address.listensOn(port);

@@ -121,7 +121,7 @@ export async function startRig(options: { log?: Log; offsetMs?: number } = {}): 
     signer,
     verify: verifySr25519,
     epochs,
-    book: epochBook(epochs, verifySr25519, signer.hotkey),
+    book: epochBook(epochs, objects, verifySr25519, signer.hotkey),
   };
   const opened: Clients[] = [];
   let onListening = (_port: number): void => {};

@@ -5,7 +5,7 @@ import { hotkey } from "./common.js";
 import { constraintsOn } from "./message.js";
 
 /** Full names of the messages that may travel as signed records. */
-const RECORD_TYPES: readonly string[] = ["Epoch", "Manifest", "Receipt", "Snapshot", "Report"].map(
+const RECORD_TYPES: readonly string[] = ["Epoch", "EpochExtension", "Manifest", "Receipt", "Snapshot", "Report"].map(
   (name) => `zipnet.v1.${name}`,
 );
 

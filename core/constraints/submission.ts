@@ -2,6 +2,7 @@
 import { fromBinary } from "@bufbuild/protobuf";
 import { timestampMs } from "@bufbuild/protobuf/wkt";
 import {
+  EpochExtensionSchema,
   type Manifest,
   ManifestObjectSchema,
   ManifestSchema,
@@ -15,11 +16,11 @@ import {
 import type { SignedRecord } from "../../gen/zipnet/v1/record_pb.js";
 import { dataKey } from "../object-keys.js";
 import { anything, ascending, every, integer, list } from "./combinators.js";
-import { moment, required, specified, text, that } from "./combinators.js";
+import { moment, optional, required, specified, text, that } from "./combinators.js";
 import { epochId, hotkey, md5, netuid, network, objectBytes, sha256, zipCode } from "./common.js";
 import { constraintsOn, type CrossCheck } from "./message.js";
 import { seedBlock, signedRecord } from "./record.js";
-import { show } from "./show.js";
+import { show, showTime } from "./show.js";
 
 const uint64 = that<bigint>((value) => value >= 0n && value < 1n << 64n, "be a whole number of 64 bits");
 
@@ -108,8 +109,26 @@ export const snapshot = constraintsOn(
     epochSha256: sha256,
     seedBlock: required(seedBlock.check),
     receipts: list(0, 65_536, signedRecord.check),
+    acceptedUntil: optional(moment("milliseconds")),
   },
   checkReceipts,
+);
+
+/** EpochExtension. */
+export const epochExtension = constraintsOn(
+  EpochExtensionSchema,
+  {
+    epochNumber: integer(0),
+    epochId,
+    recordedTime: required(moment("milliseconds")),
+    acceptedUntil: required(moment("milliseconds")),
+  },
+  ({ recordedTime, acceptedUntil }, at, tell) => {
+    if (recordedTime === undefined || acceptedUntil === undefined) return;
+    if (timestampMs(acceptedUntil) <= timestampMs(recordedTime)) {
+      tell(at("accepted_until"), `is ${showTime(acceptedUntil)}`, `be after recorded_time, ${showTime(recordedTime)}`);
+    }
+  },
 );
 
 /** Progress. */

@@ -4,13 +4,8 @@ import { ZipnetError } from "../../core/errors.js";
 import { DATA_CONTENT_TYPE, dataKey, receiptKey } from "../../core/object-keys.js";
 import type { ObjectSpec, SubmissionService } from "../../gen/zipnet/v1/submission_service_pb.js";
 import { callerOf } from "../../rpc/auth/callers.js";
-import type { KnownEpoch } from "../epoch-book.js";
+import { type KnownEpoch, assertOpen } from "../epoch-book.js";
 import type { ServerParts } from "../parts.js";
-
-/** When a grant made now ends: after its time to live, and never after the close. */
-function grantExpiryMs(nowMs: number, ttlSeconds: number, closeMs: number): number {
-  return Math.min(nowMs + ttlSeconds * 1000, closeMs);
-}
 
 /** Throws ZIP_CODE_NOT_ASSIGNED, with every zip code that is not the epoch's. */
 export function assertAssigned(zipCodes: readonly string[], { epoch, zipCodes: assigned }: KnownEpoch): void {
@@ -24,13 +19,15 @@ export function assertAssigned(zipCodes: readonly string[], { epoch, zipCodes: a
   );
 }
 
-/** Grants the upload of objects for the open epoch, under the caller's own prefix. */
+/** Grants the upload of objects for an epoch that takes submissions, under the caller's own prefix. */
 export function createUploadGrants(parts: ServerParts): ServiceImpl<typeof SubmissionService>["createUploadGrants"] {
   const { book, clock, objects, limits } = parts;
   return async (request, context) => {
     const { hotkey } = callerOf(context);
     const nowMs = clock.now();
-    const epoch = await book.open(request.epochId, nowMs);
+    const epoch = await book.known(request.epochId);
+    const acceptedUntilMs = await book.acceptedUntilMs(epoch, nowMs);
+    assertOpen(epoch, acceptedUntilMs, nowMs);
     assertAssigned(
       request.objects.map((spec) => spec.zipCode),
       epoch,
@@ -42,7 +39,7 @@ export function createUploadGrants(parts: ServerParts): ServiceImpl<typeof Submi
         { epoch_id: request.epochId },
       );
     }
-    const expiryMs = grantExpiryMs(nowMs, limits.grantTtlSeconds, epoch.closeMs);
+    const expiryMs = Math.min(nowMs + limits.grantTtlSeconds * 1000, acceptedUntilMs);
     const grant = async (spec: ObjectSpec) => {
       const key = dataKey(hotkey, request.epochId, spec.zipCode, spec.sha256);
       const pins = { key, sizeBytes: spec.sizeBytes, md5: spec.md5, contentType: DATA_CONTENT_TYPE };

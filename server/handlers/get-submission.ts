@@ -1,3 +1,4 @@
+import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import type { ServiceImpl } from "@connectrpc/connect";
 import type { SubmissionService } from "../../gen/zipnet/v1/submission_service_pb.js";
 import { callerOf } from "../../rpc/auth/callers.js";
@@ -6,10 +7,10 @@ import { readManifest, readProgress, readReceipt } from "../submissions.js";
 
 /** Reads the caller's own submission, as far as it exists. */
 export function getSubmission(parts: ServerParts): ServiceImpl<typeof SubmissionService>["getSubmission"] {
-  const { book, cache, objects, signer, verify } = parts;
+  const { book, cache, clock, objects, signer, verify } = parts;
   return async ({ epochId }, context) => {
     const { hotkey } = callerOf(context);
-    await book.known(epochId);
+    const acceptedUntilMs = await book.acceptedUntilMs(await book.known(epochId), clock.now());
     const [held, progress] = await Promise.all([
       readReceipt(objects, verify, signer.hotkey, epochId, hotkey),
       readProgress(cache, epochId, hotkey),
@@ -17,6 +18,7 @@ export function getSubmission(parts: ServerParts): ServiceImpl<typeof Submission
     return {
       ...(held === undefined ? {} : { receipt: held.record, manifest: await readManifest(objects, held.receipt) }),
       ...(progress === undefined ? {} : { progress }),
+      acceptedUntil: timestampFromMs(acceptedUntilMs),
     };
   };
 }

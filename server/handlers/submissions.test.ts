@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
+import { fromBinary } from "@bufbuild/protobuf";
 import { timestampMs } from "@bufbuild/protobuf/wkt";
+import { epochIdOf } from "../../core/epoch-time.js";
 import { receiptPrefix } from "../../core/object-keys.js";
 import type { ObjectStore } from "../../core/ports.js";
 import { decodeRecord, openRecord, payloadSha256, recordSigningBytes } from "../../core/signed-record.js";
@@ -7,7 +9,7 @@ import { verifySr25519 } from "../../adapters/wallet/wallet.js";
 import { fetchTransfer } from "../../adapters/transfer/fetch-transfer.js";
 import type { Epoch } from "../../gen/zipnet/v1/epoch_pb.js";
 import type { SignedRecord } from "../../gen/zipnet/v1/record_pb.js";
-import { ProgressPhase, type Receipt, ReceiptSchema } from "../../gen/zipnet/v1/submission_pb.js";
+import { ProgressPhase, type Receipt, ReceiptSchema, SnapshotSchema } from "../../gen/zipnet/v1/submission_pb.js";
 import type { Clients } from "../../rpc/client/client.js";
 import { FIRST_EPOCH } from "../keeper/world.test-support.js";
 import { refused } from "../refused.test-support.js";
@@ -280,5 +282,37 @@ describe("submissions", () => {
     const bytes = await rig.parts.objects.get(key ?? "none");
     assert.ok(bytes !== undefined);
     assert.equal(payloadSha256(decodeRecord(bytes)), receiptIn(rig, receipt).manifestSha256);
+  });
+
+  it("are taken beyond the close of an epoch that was recorded late, until its extension ends", async () => {
+    const number = epoch.number + 1;
+    const closeMs = (number + 1) * 100_000;
+    rig.chain.isDown = true;
+    await rig.clock.advanceTo(closeMs + 10_000);
+    rig.chain.isDown = false;
+    const id = epochIdOf(number * 100_000);
+    while ((await rig.parts.epochs.epoch(id)) === undefined) await rig.clock.advanceTo(rig.clock.now() + 500);
+    const late = (await rig.parts.epochs.epoch(id))?.epoch ?? assert.fail();
+    const { acceptedUntil } = await alice.submissions.getSubmission({ epochId: id });
+    const untilMs = acceptedUntil ? timestampMs(acceptedUntil) : 0;
+    assert.ok(untilMs > closeMs + 50_000 && untilMs <= closeMs + 75_000);
+    const zip = late.zipCodes[0]?.zipCode ?? "";
+    const objects = await upload(alice, late, rig.alice.hotkey, { [zip]: "collected while the server was away" });
+    await rig.clock.advanceTo(untilMs - 10);
+    const { grants } = await bob.submissions.createUploadGrants({
+      epochId: id,
+      objects: [specOf(fileOf(late, rig.bob.hotkey, zip, "x").object)],
+    });
+    assert.equal(grants[0]?.expireTime && timestampMs(grants[0].expireTime), untilMs);
+    const { receipt } = await finalize(alice, signedManifest(late, rig.alice, objects));
+    const receivedTime = receiptIn(rig, receipt).receivedTime;
+    assert.equal(receivedTime && timestampMs(receivedTime), untilMs - 10);
+    await rig.clock.advanceTo(untilMs);
+    const again = alice.submissions.createUploadGrants({ epochId: id, objects: [specOf(objects[0] ?? assert.fail())] });
+    await refused(again, "EPOCH_CLOSED", new Date(untilMs).toISOString());
+    while ((await rig.parts.epochs.snapshot(id)) === undefined) await rig.clock.advanceTo(rig.clock.now() + 500);
+    const { record } = await rig.clients(rig.vera).judging.getSnapshot({ epochId: id });
+    assert.deepEqual(fromBinary(SnapshotSchema, record?.payload ?? new Uint8Array()).receipts, [receipt]);
+    assert.deepEqual((await finalize(alice, signedManifest(late, rig.alice, objects))).receipt, receipt);
   });
 });

@@ -1,4 +1,5 @@
 import { millisOf } from "../../core/timestamps.js";
+import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import PQueue from "p-queue";
 import { receiptPrefix } from "../../core/object-keys.js";
 import type { Block } from "../../core/ports.js";
@@ -38,10 +39,16 @@ async function collectReceipts(parts: KeeperParts, epochId: string): Promise<Hel
   return (await Promise.all(reads)).filter((held) => held !== undefined);
 }
 
-/** Closes an epoch with its snapshot. The first of the replicas wins. */
-export async function closeEpoch(parts: KeeperParts, closing: StoredEpoch, seedBlock: Block): Promise<void> {
+/** Closes an epoch, to which submissions were taken until the moment, with its snapshot. The first of the replicas wins. */
+export async function closeEpoch(
+  parts: KeeperParts,
+  closing: StoredEpoch,
+  acceptedUntilMs: number,
+  seedBlock: Block,
+): Promise<void> {
   const { epochs, log, signer } = parts;
-  const { id, number } = closing.epoch;
+  const { id, number, closeTime } = closing.epoch;
+  const isExtended = acceptedUntilMs > millisOf(closeTime);
   const receipts = inSnapshotOrder(await collectReceipts(parts, id));
   const ours = sealRecord(
     SnapshotSchema,
@@ -51,6 +58,7 @@ export async function closeEpoch(parts: KeeperParts, closing: StoredEpoch, seedB
       epochSha256: payloadSha256(closing.record),
       seedBlock: seedBlockOf(seedBlock),
       receipts: receipts.map(({ record }) => record),
+      ...(isExtended ? { acceptedUntil: timestampFromMs(acceptedUntilMs) } : {}),
     },
     signer,
   );

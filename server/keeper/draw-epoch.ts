@@ -3,6 +3,7 @@ import { epochIdOf, epochStartMs } from "../../core/epoch-time.js";
 import type { Block } from "../../core/ports.js";
 import { payloadSha256, sealRecord } from "../../core/signed-record.js";
 import { EpochSchema } from "../../gen/zipnet/v1/epoch_pb.js";
+import { extendIfLate } from "../extensions.js";
 import type { KeeperParts } from "./keeper.js";
 
 /**
@@ -31,6 +32,8 @@ export async function drawEpoch(parts: KeeperParts, number: number, seedBlock: B
     log.error(facts, `epoch ${id} has no zip codes: ${built.problem}; the next epoch is tried in its turn`);
     return false;
   }
+  // First, so that no replica can know the epoch without its extension.
+  await extendIfLate(parts, built.epoch);
   const ours = sealRecord(EpochSchema, built.epoch, signer);
   const stored = await epochs.recordEpoch(ours);
   const facts = {

@@ -4,6 +4,8 @@
 import { ZipnetError } from "../../core/errors.js";
 import { epochIdOf, epochStartMs } from "../../core/epoch-time.js";
 import type { StoredEpoch } from "../../rpc/epoch-log/epoch-log.js";
+import { millisOf } from "../../core/timestamps.js";
+import { extendedUntilMs } from "../extensions.js";
 import type { ServerParts } from "../parts.js";
 import { closeEpoch } from "./close-epoch.js";
 import { drawEpoch } from "./draw-epoch.js";
@@ -81,7 +83,8 @@ async function planStep(parts: KeeperParts, undrawable: number): Promise<Plan> {
 /** Takes a step once its moment has come; whether it showed that the epoch has no draw. */
 async function takeStep(parts: KeeperParts, { step, newest }: Plan, signal: AbortSignal): Promise<boolean> {
   const { chain, clock, deployment, log } = parts;
-  const momentMs = epochStartMs(step.kind === "draw" ? step.number : step.number + 1, deployment.epochLengthSeconds);
+  const momentMs =
+    step.kind === "draw" ? epochStartMs(step.number, deployment.epochLengthSeconds) : step.acceptedUntilMs;
   if (step.kind === "draw" && step.skipped > 0) {
     log.warn(
       { event: "epochs_skipped", count: step.skipped, next_number: step.number },
@@ -93,10 +96,12 @@ async function takeStep(parts: KeeperParts, { step, newest }: Plan, signal: Abor
   if (step.kind === "draw") return !(await drawEpoch(parts, step.number, seedBlock));
   const closing = newest.find(({ epoch }) => epoch.number === step.number);
   if (closing === undefined) throw new Error(`the plan closes epoch ${step.number}, which is not among the newest`);
-  await closeEpoch(parts, closing, seedBlock);
+  await closeEpoch(parts, closing, step.acceptedUntilMs, seedBlock);
   return false;
 }
 
-async function keptEpoch({ epochs }: KeeperParts, { epoch }: StoredEpoch): Promise<KeptEpoch> {
-  return { number: epoch.number, hasSnapshot: (await epochs.snapshot(epoch.id)) !== undefined };
+async function keptEpoch(parts: KeeperParts, { epoch }: StoredEpoch): Promise<KeptEpoch> {
+  const hasSnapshot = (await parts.epochs.snapshot(epoch.id)) !== undefined;
+  const extendedMs = hasSnapshot ? undefined : await extendedUntilMs(parts, parts.signer.hotkey, epoch.id);
+  return { number: epoch.number, hasSnapshot, acceptedUntilMs: extendedMs ?? millisOf(epoch.closeTime) };
 }

@@ -7,7 +7,11 @@ const NONE = -1;
 
 /** A moment within an epoch. */
 const during = (number: number): number => number * 100_000 + 40_000;
-const kept = (number: number, hasSnapshot: boolean): KeptEpoch => ({ number, hasSnapshot });
+const kept = (number: number, hasSnapshot: boolean, extendedMs = 0): KeptEpoch => ({
+  number,
+  hasSnapshot,
+  acceptedUntilMs: (number + 1) * 100_000 + extendedMs,
+});
 const step = (newest: readonly KeptEpoch[], nowMs: number, undrawable = NONE): Step =>
   nextStep({ newest, undrawable }, nowMs, RULES);
 
@@ -36,14 +40,26 @@ describe("the keeper's plan", () => {
     assert.deepEqual(step([kept(8, false), kept(7, false)], 800_001), {
       kind: "close",
       number: 7,
+      acceptedUntilMs: 800_000,
       notBeforeMs: 805_000,
     });
+  });
+
+  it("closes an epoch that was extended when its extension has ended, before the epoch after the next", () => {
+    assert.deepEqual(step([kept(8, false), kept(7, false, 60_000)], 800_001), {
+      kind: "close",
+      number: 7,
+      acceptedUntilMs: 860_000,
+      notBeforeMs: 865_000,
+    });
+    assert.equal(step([kept(8, false), kept(7, true, 60_000)], 866_000).number, 9);
   });
 
   it("closes the newest epoch when the one after it has no draw, and goes on with the one after that", () => {
     assert.deepEqual(step([kept(7, false), kept(6, true)], 800_001, 8), {
       kind: "close",
       number: 7,
+      acceptedUntilMs: 800_000,
       notBeforeMs: 805_000,
     });
     const later = step([kept(7, true), kept(6, true)], 806_000, 8);
@@ -72,11 +88,12 @@ describe("the keeper's plan", () => {
 
   it("keeps the order of records whatever was missed, undrawable or passed in time", () => {
     const run = fc.record({
+      extended: fc.array(fc.integer({ min: 0, max: 75_000 }), { minLength: 41, maxLength: 41 }),
       minutesAway: fc.array(fc.integer({ min: 0, max: 900_000 }), { minLength: 1, maxLength: 40 }),
       barren: fc.uniqueArray(fc.integer({ min: 0, max: 40 })),
     });
     fc.assert(
-      fc.property(run, ({ minutesAway, barren }) => {
+      fc.property(run, ({ minutesAway, barren, extended }) => {
         const epochs: KeptEpoch[] = [];
         const revisions: number[] = [];
         let undrawable = NONE;
@@ -94,7 +111,7 @@ describe("the keeper's plan", () => {
             assert.ok(next.number > undrawable, "an epoch without a draw is not tried again in the same run");
             undrawable = next.number;
           } else {
-            epochs.push(kept(next.number, false));
+            epochs.push(kept(next.number, false, extended[next.number % extended.length]));
             revisions.push(2 * next.number);
           }
         }

@@ -12,6 +12,8 @@ import { epochNumberAt, epochStartMs } from "../../core/epoch-time.js";
 export interface KeptEpoch {
   readonly number: number;
   readonly hasSnapshot: boolean;
+  /** Until when submissions to it are taken, in unix milliseconds: its close, or the end of its extension. */
+  readonly acceptedUntilMs: number;
 }
 
 /** What the decision is made from. */
@@ -25,7 +27,7 @@ export interface KeptRecords {
 /** What to go by. */
 export interface PlanRules {
   readonly epochLengthSeconds: number;
-  /** Time after a close in which a receipt may still be written. */
+  /** Time after the last submission in which a receipt may still be written. */
   readonly settleMs: number;
   /** Missing epochs are made up for when there are at most this many. */
   readonly maxMissedEpochs: number;
@@ -37,8 +39,13 @@ export interface PlanRules {
 export type Step =
   /** Draw this epoch from `notBeforeMs`, its start. `skipped` epochs before it are given up: too many were missed. */
   | { readonly kind: "draw"; readonly number: number; readonly notBeforeMs: number; readonly skipped: number }
-  /** Close this epoch from `notBeforeMs` with its snapshot. */
-  | { readonly kind: "close"; readonly number: number; readonly notBeforeMs: number };
+  /** Close this epoch, to which submissions were taken until `acceptedUntilMs`, from `notBeforeMs` with its snapshot. */
+  | {
+      readonly kind: "close";
+      readonly number: number;
+      readonly acceptedUntilMs: number;
+      readonly notBeforeMs: number;
+    };
 
 /** The next step. */
 export function nextStep(records: KeptRecords, nowMs: number, rules: PlanRules): Step {
@@ -48,22 +55,23 @@ export function nextStep(records: KeptRecords, nowMs: number, rules: PlanRules):
     notBeforeMs: epochStartMs(number, rules.epochLengthSeconds),
     skipped,
   });
-  const close = (number: number): Step => ({
+  const close = ({ number, acceptedUntilMs }: KeptEpoch): Step => ({
     kind: "close",
     number,
-    notBeforeMs: epochStartMs(number + 1, rules.epochLengthSeconds) + rules.settleMs,
+    acceptedUntilMs,
+    notBeforeMs: acceptedUntilMs + rules.settleMs,
   });
 
   const current = epochNumberAt(nowMs, rules.epochLengthSeconds);
   const [newest, before] = records.newest;
   if (newest === undefined) return draw(Math.max(current, rules.firstEpoch, records.undrawable + 1));
-  if (before !== undefined && !before.hasSnapshot) return close(before.number);
+  if (before !== undefined && !before.hasSnapshot) return close(before);
 
   const next = newest.number + 1;
   if (!newest.hasSnapshot) {
     const missed = current - next;
     const follows = records.undrawable < next && missed <= rules.maxMissedEpochs;
-    return follows ? draw(next) : close(newest.number);
+    return follows ? draw(next) : close(newest);
   }
   const wanted = Math.max(next + 1, records.undrawable + 1);
   const missed = current - wanted;

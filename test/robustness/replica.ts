@@ -50,7 +50,7 @@ async function partsOf(settings: ServerSettings, mutation: MutationName | undefi
     signer,
     verify: verifySr25519,
     epochs,
-    book: epochBook(sound, verifySr25519, signer.hotkey),
+    book: epochBook(sound, objects, verifySr25519, signer.hotkey),
   };
 }
 

@@ -61,7 +61,8 @@ export type Epoch = Message<"zipnet.v1.Epoch"> & {
   startTime?: Timestamp | undefined;
 
   /**
-   * First moment after the epoch: nothing that arrives at or after it counts. Whole seconds, UTC.
+   * First moment after the epoch: nothing that arrives at or after it counts, unless the epoch was recorded late and has
+   * an EpochExtension. Whole seconds, UTC.
    *
    * @generated from field: google.protobuf.Timestamp close_time = 6;
    */

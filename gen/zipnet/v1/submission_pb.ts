@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file zipnet/v1/submission.proto.
  */
 export const file_zipnet_v1_submission: GenFile = /*@__PURE__*/
-  fileDesc("Chp6aXBuZXQvdjEvc3VibWlzc2lvbi5wcm90bxIJemlwbmV0LnYxIogBCghNYW5pZmVzdBIQCghlcG9jaF9pZBgBIAEoCRIPCgduZXR3b3JrGAIgASgJEg4KBm5ldHVpZBgDIAEoDRIOCgZob3RrZXkYBCABKAkSDQoFbm9uY2UYBSABKAkSKgoHb2JqZWN0cxgGIAMoCzIZLnppcG5ldC52MS5NYW5pZmVzdE9iamVjdCJuCg5NYW5pZmVzdE9iamVjdBIQCgh6aXBfY29kZRgBIAEoCRILCgNrZXkYAiABKAkSEgoKc2l6ZV9ieXRlcxgDIAEoDRILCgNtZDUYBCABKAkSDgoGc2hhMjU2GAUgASgJEgwKBHJvd3MYBiABKA0itAEKB1JlY2VpcHQSEAoIZXBvY2hfaWQYASABKAkSDgoGaG90a2V5GAIgASgJEhcKD21hbmlmZXN0X3NoYTI1NhgDIAEoCRIxCg1yZWNlaXZlZF90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIQCghwb3NpdGlvbhgFIAEoDRIUCgxvYmplY3RfY291bnQYBiABKA0SEwoLdG90YWxfYnl0ZXMYByABKAQinQEKCFNuYXBzaG90EhQKDGVwb2NoX251bWJlchgBIAEoDRIQCghlcG9jaF9pZBgCIAEoCRIUCgxlcG9jaF9zaGEyNTYYAyABKAkSKAoKc2VlZF9ibG9jaxgEIAEoCzIULnppcG5ldC52MS5TZWVkQmxvY2sSKQoIcmVjZWlwdHMYBSADKAsyFy56aXBuZXQudjEuU2lnbmVkUmVjb3JkIsgBCghQcm9ncmVzcxIQCghlcG9jaF9pZBgBIAEoCRInCgVwaGFzZRgCIAEoDjIYLnppcG5ldC52MS5Qcm9ncmVzc1BoYXNlEhYKDnppcF9jb2Rlc19kb25lGAMgASgNEhcKD3ppcF9jb2Rlc190b3RhbBgEIAEoDRIQCghsaXN0aW5ncxgFIAEoDRIYChB1cGxvYWRlZF9vYmplY3RzGAYgASgNEhYKDnVwbG9hZGVkX2J5dGVzGAcgASgEEgwKBG5vdGUYCCABKAkqvwEKDVByb2dyZXNzUGhhc2USHgoaUFJPR1JFU1NfUEhBU0VfVU5TUEVDSUZJRUQQABIbChdQUk9HUkVTU19QSEFTRV9TQ1JBUElORxABEhwKGFBST0dSRVNTX1BIQVNFX1VQTE9BRElORxACEhwKGFBST0dSRVNTX1BIQVNFX0ZJTkFMSVpFRBADEhoKFlBST0dSRVNTX1BIQVNFX0JMT0NLRUQQBBIZChVQUk9HUkVTU19QSEFTRV9GQUlMRUQQBWIGcHJvdG8z", [file_google_protobuf_timestamp, file_zipnet_v1_record]);
+  fileDesc("Chp6aXBuZXQvdjEvc3VibWlzc2lvbi5wcm90bxIJemlwbmV0LnYxIogBCghNYW5pZmVzdBIQCghlcG9jaF9pZBgBIAEoCRIPCgduZXR3b3JrGAIgASgJEg4KBm5ldHVpZBgDIAEoDRIOCgZob3RrZXkYBCABKAkSDQoFbm9uY2UYBSABKAkSKgoHb2JqZWN0cxgGIAMoCzIZLnppcG5ldC52MS5NYW5pZmVzdE9iamVjdCJuCg5NYW5pZmVzdE9iamVjdBIQCgh6aXBfY29kZRgBIAEoCRILCgNrZXkYAiABKAkSEgoKc2l6ZV9ieXRlcxgDIAEoDRILCgNtZDUYBCABKAkSDgoGc2hhMjU2GAUgASgJEgwKBHJvd3MYBiABKA0itAEKB1JlY2VpcHQSEAoIZXBvY2hfaWQYASABKAkSDgoGaG90a2V5GAIgASgJEhcKD21hbmlmZXN0X3NoYTI1NhgDIAEoCRIxCg1yZWNlaXZlZF90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIQCghwb3NpdGlvbhgFIAEoDRIUCgxvYmplY3RfY291bnQYBiABKA0SEwoLdG90YWxfYnl0ZXMYByABKAQi0QEKCFNuYXBzaG90EhQKDGVwb2NoX251bWJlchgBIAEoDRIQCghlcG9jaF9pZBgCIAEoCRIUCgxlcG9jaF9zaGEyNTYYAyABKAkSKAoKc2VlZF9ibG9jaxgEIAEoCzIULnppcG5ldC52MS5TZWVkQmxvY2sSKQoIcmVjZWlwdHMYBSADKAsyFy56aXBuZXQudjEuU2lnbmVkUmVjb3JkEjIKDmFjY2VwdGVkX3VudGlsGAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCKfAQoORXBvY2hFeHRlbnNpb24SFAoMZXBvY2hfbnVtYmVyGAEgASgNEhAKCGVwb2NoX2lkGAIgASgJEjEKDXJlY29yZGVkX3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjIKDmFjY2VwdGVkX3VudGlsGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCLIAQoIUHJvZ3Jlc3MSEAoIZXBvY2hfaWQYASABKAkSJwoFcGhhc2UYAiABKA4yGC56aXBuZXQudjEuUHJvZ3Jlc3NQaGFzZRIWCg56aXBfY29kZXNfZG9uZRgDIAEoDRIXCg96aXBfY29kZXNfdG90YWwYBCABKA0SEAoIbGlzdGluZ3MYBSABKA0SGAoQdXBsb2FkZWRfb2JqZWN0cxgGIAEoDRIWCg51cGxvYWRlZF9ieXRlcxgHIAEoBBIMCgRub3RlGAggASgJKr8BCg1Qcm9ncmVzc1BoYXNlEh4KGlBST0dSRVNTX1BIQVNFX1VOU1BFQ0lGSUVEEAASGwoXUFJPR1JFU1NfUEhBU0VfU0NSQVBJTkcQARIcChhQUk9HUkVTU19QSEFTRV9VUExPQURJTkcQAhIcChhQUk9HUkVTU19QSEFTRV9GSU5BTElaRUQQAxIaChZQUk9HUkVTU19QSEFTRV9CTE9DS0VEEAQSGQoVUFJPR1JFU1NfUEhBU0VfRkFJTEVEEAViBnByb3RvMw", [file_google_protobuf_timestamp, file_zipnet_v1_record]);
 
 /**
  * What a miner says it has submitted for an epoch. Signed by the miner.
@@ -156,7 +156,8 @@ export type Receipt = Message<"zipnet.v1.Receipt"> & {
   manifestSha256: string;
 
   /**
-   * When the finalize call arrived, by the server's clock, in whole milliseconds. Before the epoch's close.
+   * When the finalize call arrived, by the server's clock, in whole milliseconds. Before the epoch's close, or before
+   * the end of its extension where it has one.
    *
    * @generated from field: google.protobuf.Timestamp received_time = 4;
    */
@@ -220,7 +221,8 @@ export type Snapshot = Message<"zipnet.v1.Snapshot"> & {
   epochSha256: string;
 
   /**
-   * The first finalized block with a timestamp at or after the epoch's close. It seeds the sampling.
+   * The first finalized block with a timestamp at or after the moment from which no submission was taken any more:
+   * the epoch's close, or accepted_until. It seeds the sampling, so nobody knew it while submissions were taken.
    *
    * @generated from field: zipnet.v1.SeedBlock seed_block = 4;
    */
@@ -232,6 +234,13 @@ export type Snapshot = Message<"zipnet.v1.Snapshot"> & {
    * @generated from field: repeated zipnet.v1.SignedRecord receipts = 5;
    */
   receipts: SignedRecord[];
+
+  /**
+   * Until when submissions were taken, where the epoch had an EpochExtension. Absent: until its close.
+   *
+   * @generated from field: google.protobuf.Timestamp accepted_until = 6;
+   */
+  acceptedUntil?: Timestamp | undefined;
 };
 
 /**
@@ -240,6 +249,50 @@ export type Snapshot = Message<"zipnet.v1.Snapshot"> & {
  */
 export const SnapshotSchema: GenMessage<Snapshot> = /*@__PURE__*/
   messageDesc(file_zipnet_v1_submission, 3);
+
+/**
+ * The server's word that it takes submissions to an epoch beyond its close, because it was away and recorded the epoch
+ * late. Signed by the server, and recorded before the epoch itself, so that every replica knows the same.
+ *
+ * @generated from message zipnet.v1.EpochExtension
+ */
+export type EpochExtension = Message<"zipnet.v1.EpochExtension"> & {
+  /**
+   * Number of the epoch.
+   *
+   * @generated from field: uint32 epoch_number = 1;
+   */
+  epochNumber: number;
+
+  /**
+   * Id of the epoch.
+   *
+   * @generated from field: string epoch_id = 2;
+   */
+  epochId: string;
+
+  /**
+   * When the server was about to record the epoch, by its clock, in whole milliseconds. After half of the epoch.
+   *
+   * @generated from field: google.protobuf.Timestamp recorded_time = 3;
+   */
+  recordedTime?: Timestamp | undefined;
+
+  /**
+   * First moment at which no submission is taken any more, in whole milliseconds: half an epoch after recorded_time,
+   * but at most three quarters of an epoch after the close, so that there is time to judge.
+   *
+   * @generated from field: google.protobuf.Timestamp accepted_until = 4;
+   */
+  acceptedUntil?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message zipnet.v1.EpochExtension.
+ * Use `create(EpochExtensionSchema)` to create a new message.
+ */
+export const EpochExtensionSchema: GenMessage<EpochExtension> = /*@__PURE__*/
+  messageDesc(file_zipnet_v1_submission, 4);
 
 /**
  * How far a miner is with an epoch. Optional, for people who watch; nothing is judged by it.
@@ -309,7 +362,7 @@ export type Progress = Message<"zipnet.v1.Progress"> & {
  * Use `create(ProgressSchema)` to create a new message.
  */
 export const ProgressSchema: GenMessage<Progress> = /*@__PURE__*/
-  messageDesc(file_zipnet_v1_submission, 4);
+  messageDesc(file_zipnet_v1_submission, 5);
 
 /**
  * What a miner is doing.

@@ -6,7 +6,7 @@ import { Command, CommanderError } from "commander";
 import { authCommand } from "./commands/auth.js";
 import { catalogueCommand } from "./commands/catalogue/catalogue.js";
 import { demoCommand } from "./commands/demo.js";
-import { epochCommand } from "./commands/epoch.js";
+import { epochCommand } from "./commands/epoch/epoch.js";
 import { limitsCommand } from "./commands/limits.js";
 import { programCommands } from "./commands/programs.js";
 import { explainFailure } from "./failure.js";
@@ -31,7 +31,7 @@ async function main(): Promise<void> {
   for (const command of programCommands(signal)) zipnet.addCommand(command);
   for (const command of [
     demoCommand(signal),
-    epochCommand(),
+    epochCommand(signal),
     catalogueCommand(signal),
     authCommand(),
     limitsCommand(),

@@ -1,15 +1,16 @@
 import { Command } from "commander";
-import { timestampDate } from "@bufbuild/protobuf/wkt";
-import Table from "cli-table3";
-import { systemClock } from "../../adapters/clock/system-clock.js";
-import { parse, readSettings, setting } from "../../adapters/settings/settings.js";
-import { loadSigner, verifySr25519 } from "../../adapters/wallet/wallet.js";
-import { openRecord } from "../../core/signed-record.js";
-import { type Epoch, EpochSchema } from "../../gen/zipnet/v1/epoch_pb.js";
-import type { SignedRecord } from "../../gen/zipnet/v1/record_pb.js";
-import { createClients } from "../../rpc/client/client.js";
-import { fromConnectError } from "../../rpc/errors.js";
-import { addSettingFlags, mergedSettings } from "../flags.js";
+import { systemClock } from "../../../adapters/clock/system-clock.js";
+import { parse, readSettings, setting } from "../../../adapters/settings/settings.js";
+import { loadSigner, verifySr25519 } from "../../../adapters/wallet/wallet.js";
+import { openRecord } from "../../../core/signed-record.js";
+import { type Epoch, EpochSchema } from "../../../gen/zipnet/v1/epoch_pb.js";
+import type { SignedRecord } from "../../../gen/zipnet/v1/record_pb.js";
+import { createClients } from "../../../rpc/client/client.js";
+import { fromConnectError } from "../../../rpc/errors.js";
+import { epochText } from "../../epochs/show.js";
+import { addSettingFlags, mergedSettings } from "../../flags.js";
+import { deriveCommand } from "./derive.js";
+import { verifyCommand } from "./verify.js";
 
 const SETTINGS = {
   serverUrl: setting("Address of the server or of a relay.", parse.url()),
@@ -19,26 +20,6 @@ const SETTINGS = {
   netuid: setting("Subnet of the deployment (default 1).", parse.integer({ min: 0, max: 65_535 }, 1)),
   wallet: setting("Hotkey file, or //Name for a development key.", parse.text(), { secret: true }),
 };
-
-function epochText(epoch: Epoch): string {
-  const time = (timestamp: Epoch["startTime"]): string =>
-    timestamp === undefined ? "?" : timestampDate(timestamp).toISOString();
-  const table = new Table({
-    head: ["zip code", "place", "state", "expected"],
-    style: { head: [], border: [], compact: true },
-  });
-  for (const { zipCode, place, state, expectedListings } of epoch.zipCodes) {
-    table.push([zipCode, place, state, String(expectedListings)]);
-  }
-  return [
-    `epoch ${epoch.id} (number ${epoch.number}) of ${epoch.network}/${epoch.netuid}`,
-    `  from ${time(epoch.startTime)} to ${time(epoch.closeTime)}`,
-    `  ${epoch.zipCodes.length} zip codes expect ${epoch.expectedListings} listings; target ${epoch.rules?.targetListings}`,
-    `  nonce ${epoch.nonce}, seeded by block ${epoch.seedBlock?.number} ${epoch.seedBlock?.hash}`,
-    `  catalogue ${epoch.catalogueSha256}, ${epoch.selectionVersion}`,
-    table.toString(),
-  ].join("\n");
-}
 
 /** Reads epochs with the settings of the command line. */
 async function readEpochs(
@@ -61,7 +42,7 @@ async function readEpochs(
 }
 
 /** `zipnet epoch`: what is and was assigned. */
-export function epochCommand(): Command {
+export function epochCommand(signal: AbortSignal): Command {
   const show = addSettingFlags(
     new Command("show").description("prints an epoch, its signature checked").argument("[id]", "default: the newest"),
     SETTINGS,
@@ -82,5 +63,7 @@ export function epochCommand(): Command {
       process.stdout.write(`${id}  ${zipCodes.length} zip codes, ${expectedListings} listings expected\n`);
     }
   });
-  return new Command("epoch").description("what is and was assigned").addCommand(show).addCommand(list);
+  const epoch = new Command("epoch").description("what is and was assigned");
+  for (const command of [show, list, verifyCommand(signal), deriveCommand(signal)]) epoch.addCommand(command);
+  return epoch;
 }

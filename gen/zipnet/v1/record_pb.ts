@@ -19,12 +19,8 @@ export const file_zipnet_v1_record: GenFile = /*@__PURE__*/
  *
  * The signature covers the type and the exact payload bytes, so a relay, a store or an old reader passes a record on
  * unchanged, without understanding it. Whoever reads a record checks the signature, then that the signer may sign
-<<<<<<< HEAD
- * that type: the server for Epoch, Receipt, Snapshot, CatalogueChoice and Settlement, the miner for Manifest, the
- * validator for Report.
-=======
- * that type: the server for Epoch, EpochExtension, Receipt and Snapshot, the miner for Manifest, the validator for Report.
->>>>>>> bbabfe3 (wip)
+ * that type: the server for Epoch, EpochExtension, Receipt, Snapshot, CatalogueChoice and Settlement, the miner for
+ * Manifest, the validator for Report.
  *
  * @generated from message zipnet.v1.SignedRecord
  */

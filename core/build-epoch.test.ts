@@ -2,9 +2,10 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { create, toBinary } from "@bufbuild/protobuf";
 import { type Epoch, EpochSchema } from "../gen/zipnet/v1/epoch_pb.js";
-import { type EpochInput, buildEpoch, drawSeed, epochNonce, zipCodesInCooldown } from "./build-epoch.js";
+import { type EpochInput, buildEpoch, drawSeed, epochNonce, lastDrawnBefore } from "./build-epoch.js";
 import { decodeCatalogue, encodeCatalogue } from "./catalogue.js";
 import { violationsOf } from "./constraints.js";
+import { drawPool, eligibleEntries } from "./draw/pool.js";
 import { epochNumberAt } from "./epoch-time.js";
 import { bytesToHex } from "./hash.js";
 import { defaultRules } from "./rules.js";
@@ -99,7 +100,15 @@ describe("building an epoch", () => {
     const epochOf = (ago: number, zipCode: string) =>
       create(EpochSchema, { number: input.number - ago, zipCodes: [{ zipCode }] });
     const recent = [epochOf(0, "98000"), epochOf(1, "98001"), epochOf(2, "98002"), epochOf(3, "98003")];
-    assert.deepEqual(zipCodesInCooldown(input.number, rules, recent), new Set(["98001", "98002"]));
+    const lastDrawn = lastDrawnBefore(input.number, recent);
+    assert.deepEqual([...lastDrawn].sort(), [
+      ["98001", input.number - 1],
+      ["98002", input.number - 2],
+      ["98003", input.number - 3],
+    ]);
+    const eligible = new Set(eligibleEntries(drawPool(catalogue, rules), input.number, lastDrawn));
+    const waiting = catalogue.entries.filter((entry) => !eligible.has(entry)).map(({ zipCode }) => zipCode);
+    assert.deepEqual(waiting, ["98001", "98002"]);
     const before = built({ number: input.number - 1 });
     const drawnBefore = new Set(before.zipCodes.map((entry) => entry.zipCode));
     const next = built({ recentEpochs: [before] });

@@ -5,7 +5,8 @@ import { create } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { type Catalogue, type Epoch, EpochSchema, type Rules } from "../gen/zipnet/v1/epoch_pb.js";
 import { assertValid } from "./constraints.js";
-import { SELECTION_VERSION, drawZipCodes } from "./draw.js";
+import { SELECTION_VERSION, drawZipCodes } from "./draw/draw.js";
+import { type LastDrawn, drawPool } from "./draw/pool.js";
 import { epochIdOf, epochStartMs } from "./epoch-time.js";
 import { bytesToHex, sha256Of } from "./hash.js";
 import type { Block } from "./ports.js";
@@ -52,12 +53,16 @@ function seedFor(purpose: string, { network, netuid, epochId, blockHash }: SeedS
   return sha256Of([purpose, network, String(netuid), epochId, blockHash].join("\n"));
 }
 
-/** The zip codes of the epochs in which a zip code may not have been drawn to be eligible for epoch `number`. */
-export function zipCodesInCooldown(number: number, rules: Rules, recentEpochs: readonly Epoch[]): Set<string> {
-  const inCooldown = recentEpochs.filter(
-    (epoch) => epoch.number < number && epoch.number >= number - rules.cooldownEpochs,
-  );
-  return new Set(inCooldown.flatMap((epoch) => epoch.zipCodes.map((entry) => entry.zipCode)));
+/** When each zip code of the epochs before epoch `number` was drawn last. */
+export function lastDrawnBefore(number: number, recentEpochs: readonly Epoch[]): LastDrawn {
+  const lastDrawn = new Map<string, number>();
+  for (const epoch of recentEpochs) {
+    if (epoch.number >= number) continue;
+    for (const { zipCode } of epoch.zipCodes) {
+      lastDrawn.set(zipCode, Math.max(epoch.number, lastDrawn.get(zipCode) ?? 0));
+    }
+  }
+  return lastDrawn;
 }
 
 /**
@@ -69,9 +74,13 @@ export function buildEpoch(input: EpochInput): { ok: true; epoch: Epoch } | { ok
   const { number, network, netuid, rules, seedBlock } = input;
   const startMs = epochStartMs(number, input.epochLengthSeconds);
   const scope = { network, netuid, epochId: epochIdOf(startMs), blockHash: seedBlock.hash };
-  const recentZipCodes = zipCodesInCooldown(number, rules, input.recentEpochs);
-  const drawn = drawZipCodes({ catalogue: input.catalogue, rules, recentZipCodes, seed: drawSeed(scope) });
-  if (!drawn.ok) return drawn;
+  const drawn = drawZipCodes({
+    pool: drawPool(input.catalogue, rules),
+    number,
+    lastDrawn: lastDrawnBefore(number, input.recentEpochs),
+    seed: drawSeed(scope),
+  });
+  if (!drawn.ok) return { ok: false, problem: drawn.explain() };
   const epoch = create(EpochSchema, {
     number,
     id: scope.epochId,

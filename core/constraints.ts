@@ -12,12 +12,13 @@ import { type Check, collect } from "./constraints/message.js";
 import { seedBlock, signedRecord } from "./constraints/record.js";
 import { report } from "./constraints/report.js";
 import { requests } from "./constraints/requests.js";
-import { rules } from "./constraints/rules.js";
+import { rules, stateWeight } from "./constraints/rules.js";
 import { hotkeyWeight, lostPoints, minerScore, scoreTable, zipCodeCount } from "./constraints/score.js";
 import { epochExtension, manifest, manifestObject, progress, receipt, snapshot } from "./constraints/submission.js";
 import { type FieldViolation, InvalidFieldsError } from "./errors.js";
 
-const records = [signedRecord, seedBlock, epoch, assignedZipCode, rules, catalogue, catalogueEntry, listing] as const;
+const epochs = [epoch, assignedZipCode, rules, stateWeight, catalogue, catalogueEntry] as const;
+const records = [signedRecord, seedBlock, listing] as const;
 const catalogues = [calibration, catalogueChoice, settlement, settledReport] as const;
 const submissions = [manifest, manifestObject, receipt, snapshot, epochExtension, progress] as const;
 const reports = [
@@ -32,6 +33,7 @@ const reports = [
 ] as const;
 
 const entries: readonly { readonly schema: DescMessage; readonly check: Check<never> }[] = [
+  ...epochs,
   ...records,
   ...catalogues,
   ...submissions,

@@ -59,7 +59,14 @@ export function broken<Desc extends DescMessage>(schema: Desc, change: (message:
 }
 
 sampleOf(records.SeedBlockSchema, seedBlock);
-sampleOf(epochs.RulesSchema, { ...defaultRules(14_400), includeStates: ["OR", "WA"], excludeStates: ["AK"] });
+const stateWeight = { state: "OR", weightPercent: 200 };
+sampleOf(epochs.StateWeightSchema, stateWeight);
+sampleOf(epochs.RulesSchema, {
+  ...defaultRules(14_400),
+  includeStates: ["OR", "WA"],
+  excludeStates: ["AK"],
+  stateWeights: [stateWeight, { ...stateWeight, state: "WA" }].map((each) => create(epochs.StateWeightSchema, each)),
+});
 
 const assigned = sampleOf(epochs.AssignedZipCodeSchema, { zipCode: "98101", expectedListings: 800, state: "WA" });
 sampleOf(epochs.EpochSchema, {

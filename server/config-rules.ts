@@ -24,6 +24,13 @@ function readGrace(text: string): number | "auto" | undefined {
   return /^\d{1,8}$/.test(text) && Number(text) <= 86_400_000 ? Number(text) : undefined;
 }
 
+function readStateWeights(text: string): readonly { state: string; weightPercent: number }[] | undefined {
+  const parts = text.split(/[\s,]+/).filter((part) => part !== "");
+  const weights = parts.map((part) => /^([A-Z]{2}):(\d{1,5})$/.exec(part));
+  if (parts.length === 0 || !weights.every((weight) => weight !== null)) return undefined;
+  return weights.map(([, state = "", percent]) => ({ state, weightPercent: Number(percent) }));
+}
+
 /** Settings of the rules. */
 export const RULE_SETTINGS = {
   targetListings: setting(
@@ -48,6 +55,14 @@ export const RULE_SETTINGS = {
   ),
   includeStates: setting("States to draw from, separated by commas. Default all.", parse.list()),
   excludeStates: setting("States not to draw from, separated by commas. Default none.", parse.list()),
+  stateWeights: setting(
+    "States whose zip codes have another chance to be drawn, in percent of the others': PA:200,NJ:50. Default none.",
+    parse.custom<readonly { state: string; weightPercent: number }[]>(
+      "states with percents, separated by commas, such as PA:200,NJ:50",
+      readStateWeights,
+      [],
+    ),
+  ),
   speedPercent: setting("Part of speed in the score. Default 40.", percent(0, 100, DEFAULTS.speedWeightBps)),
   qualityPercent: setting("Part of quality in the score. Default 40.", percent(0, 100, DEFAULTS.qualityWeightBps)),
   volumePercent: setting("Part of volume in the score. Default 20.", percent(0, 100, DEFAULTS.volumeWeightBps)),
@@ -115,6 +130,7 @@ export function rulesOf(settings: RuleSettings, epochLengthSeconds: number): Rul
     cooldownEpochs: settings.cooldownEpochs,
     includeStates: [...new Set(settings.includeStates)].toSorted(),
     excludeStates: [...new Set(settings.excludeStates)].toSorted(),
+    stateWeights: settings.stateWeights.toSorted((a, b) => (a.state < b.state ? -1 : a.state > b.state ? 1 : 0)),
     speedWeightBps: settings.speedPercent * 100,
     qualityWeightBps: settings.qualityPercent * 100,
     volumeWeightBps: settings.volumePercent * 100,

@@ -39,6 +39,7 @@ describe("the server's settings", () => {
         ZIPNET_UNEARNED_SHARE: "burn",
         ZIPNET_SPEED_GRACE_MS: "1000",
         ZIPNET_INCLUDE_STATES: "WA,CA",
+        ZIPNET_STATE_WEIGHTS: "PA:200,NJ:50",
         SPOT_CHECK_LISTINGS: "20",
       }),
     );
@@ -48,6 +49,13 @@ describe("the server's settings", () => {
     assert.equal(rules.unearnedShare, UnearnedShareRule.BURN);
     assert.equal(rules.speedGraceMs, 1_000);
     assert.deepEqual(rules.includeStates, ["CA", "WA"]);
+    assert.deepEqual(
+      rules.stateWeights.map(({ state, weightPercent }) => [state, weightPercent]),
+      [
+        ["NJ", 50],
+        ["PA", 200],
+      ],
+    );
     assert.equal(rules.spotCheckListings, 20);
   });
 
@@ -92,11 +100,13 @@ describe("the server's settings", () => {
       ZIPNET_EPOCH_LENGTH_SECONDS: "60",
       ZIPNET_LISTEN_HOST: "0.0.0.0",
       ZIPNET_INCLUDE_STATES: "Washington",
+      ZIPNET_STATE_WEIGHTS: "PA:200,PA:100",
       ZIPNET_SPEED_GRACE_MS: "60001",
     });
     const about = [
       "MAX_EXPECTED_LISTINGS",
       "INCLUDE_STATES",
+      "STATE_WEIGHTS",
       "VOLUME_PERCENT",
       "SPEED_GRACE_MS",
       "TLS_KEY",

@@ -97,6 +97,10 @@ describe("the constraints across fields", () => {
       ["exclude_states[1]"],
     );
     assert.deepEqual(
+      broken(RulesSchema, (rules) => rules.stateWeights.push(init(epochs.StateWeightSchema, { state: "WA" }))),
+      ["state_weights[2].weight_percent", "state_weights[2].state"],
+    );
+    assert.deepEqual(
       broken(RulesSchema, (rules) => void (rules.includeStates = ["wa"])),
       ["include_states[0]"],
     );

@@ -43,6 +43,8 @@ const FREE_FIELDS: Readonly<Record<string, Kind>> = {
   "Rules.tolerated_fail_bps": integer(0, 5_000),
   "Rules.accusation_chance_ppm": integer(1, 100_000),
   "Rules.max_unknown_bps": bps,
+  "StateWeight.state": state,
+  "StateWeight.weight_percent": integer(1, 10_000),
   "CatalogueEntry.zip_code": zip,
   "CatalogueEntry.state": state,
   "CatalogueEntry.county": text(0, 100),

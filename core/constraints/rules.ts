@@ -1,5 +1,5 @@
 /** Constraints of Rules in zipnet/v1/epoch.proto. */
-import { type Rules, RulesSchema, UnearnedShareRule } from "../../gen/zipnet/v1/epoch_pb.js";
+import { type Rules, RulesSchema, StateWeightSchema, UnearnedShareRule } from "../../gen/zipnet/v1/epoch_pb.js";
 import { ascending, every, integer, list, specified } from "./combinators.js";
 import { basisPoints, state } from "./common.js";
 import { constraintsOn, type CrossCheck } from "./message.js";
@@ -8,6 +8,9 @@ const states = every(
   list(0, 100, state),
   ascending<string>((value) => value),
 );
+
+/** StateWeight. */
+export const stateWeight = constraintsOn(StateWeightSchema, { state, weightPercent: integer(1, 10_000) });
 
 const checkRules: CrossCheck<Rules> = (rules, at, tell) => {
   if (rules.maxExpectedListings < rules.minExpectedListings) {
@@ -60,6 +63,10 @@ export const rules = constraintsOn(
     accusationChancePpm: integer(1, 100_000),
     maxUnknownBps: basisPoints,
     spotCheckBudgetMiners: integer(1, 256),
+    stateWeights: every(
+      list(0, 100, stateWeight.check),
+      ascending((weight) => weight.state, "state"),
+    ),
   },
   checkRules,
 );

@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file zipnet/v1/epoch.proto.
  */
 export const file_zipnet_v1_epoch: GenFile = /*@__PURE__*/
-  fileDesc("ChV6aXBuZXQvdjEvZXBvY2gucHJvdG8SCXppcG5ldC52MSL9AgoFRXBvY2gSDgoGbnVtYmVyGAEgASgNEgoKAmlkGAIgASgJEg8KB25ldHdvcmsYAyABKAkSDgoGbmV0dWlkGAQgASgNEi4KCnN0YXJ0X3RpbWUYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KCmNsb3NlX3RpbWUYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi0KCXppcF9jb2RlcxgHIAMoCzIaLnppcG5ldC52MS5Bc3NpZ25lZFppcENvZGUSGQoRZXhwZWN0ZWRfbGlzdGluZ3MYCCABKA0SDQoFbm9uY2UYCSABKAkSKAoKc2VlZF9ibG9jaxgKIAEoCzIULnppcG5ldC52MS5TZWVkQmxvY2sSGAoQY2F0YWxvZ3VlX3NoYTI1NhgLIAEoCRIZChFzZWxlY3Rpb25fdmVyc2lvbhgMIAEoCRIfCgVydWxlcxgNIAEoCzIQLnppcG5ldC52MS5SdWxlcyJcCg9Bc3NpZ25lZFppcENvZGUSEAoIemlwX2NvZGUYASABKAkSGQoRZXhwZWN0ZWRfbGlzdGluZ3MYAiABKA0SDQoFc3RhdGUYAyABKAkSDQoFcGxhY2UYBCABKAki3QQKBVJ1bGVzEhcKD3RhcmdldF9saXN0aW5ncxgBIAEoDRIVCg10b2xlcmFuY2VfYnBzGAIgASgNEh0KFW1pbl9leHBlY3RlZF9saXN0aW5ncxgDIAEoDRIdChVtYXhfZXhwZWN0ZWRfbGlzdGluZ3MYBCABKA0SFwoPY29vbGRvd25fZXBvY2hzGAUgASgNEhYKDmluY2x1ZGVfc3RhdGVzGAYgAygJEhYKDmV4Y2x1ZGVfc3RhdGVzGAcgAygJEhgKEHNwZWVkX3dlaWdodF9icHMYCCABKA0SGgoScXVhbGl0eV93ZWlnaHRfYnBzGAkgASgNEhkKEXZvbHVtZV93ZWlnaHRfYnBzGAogASgNEhYKDnNwZWVkX2dyYWNlX21zGAsgASgNEhUKDXNwZWVkX2J1Y2tldHMYDCABKA0SGAoQd2lubmVyX3NoYXJlX2JwcxgNIAMoDRIfChdwYXJ0aWNpcGF0aW9uX3NoYXJlX2JwcxgOIAEoDRI0Cg51bmVhcm5lZF9zaGFyZRgPIAEoDjIcLnppcG5ldC52MS5VbmVhcm5lZFNoYXJlUnVsZRIbChNzcG90X2NoZWNrX2xpc3RpbmdzGBAgASgNEhkKEXNwb3RfY2hlY2tfbWluZXJzGBEgASgNEhoKEnRvbGVyYXRlZF9mYWlsX2JwcxgSIAEoDRIdChVhY2N1c2F0aW9uX2NoYW5jZV9wcG0YEyABKA0SFwoPbWF4X3Vua25vd25fYnBzGBQgASgNEiAKGHNwb3RfY2hlY2tfYnVkZ2V0X21pbmVycxgVIAEoDSI3CglDYXRhbG9ndWUSKgoHZW50cmllcxgBIAMoCzIZLnppcG5ldC52MS5DYXRhbG9ndWVFbnRyeSKNAgoOQ2F0YWxvZ3VlRW50cnkSEAoIemlwX2NvZGUYASABKAkSDQoFc3RhdGUYAiABKAkSDgoGY291bnR5GAMgASgJEg0KBXBsYWNlGAQgASgJEh0KFWxhdGl0dWRlX21pY3JvZGVncmVlcxgFIAEoERIeChZsb25naXR1ZGVfbWljcm9kZWdyZWVzGAYgASgREhkKEWV4cGVjdGVkX2xpc3RpbmdzGAcgASgNEg4KBnNvdXJjZRgIIAEoCRINCgVhc19vZhgJIAEoCRIVCg1hdF9yZXN1bHRfY2FwGAogASgIEisKC2NhbGlicmF0aW9uGAsgASgLMhYuemlwbmV0LnYxLkNhbGlicmF0aW9uIo4BCgtDYWxpYnJhdGlvbhIZChFpbXBvcnRlZF9saXN0aW5ncxgBIAEoDRIbChNmb3VuZF9taWxsaWxpc3RpbmdzGAIgASgNEhYKDmNvbmZpZGVuY2VfYnBzGAMgASgNEhQKDG9ic2VydmF0aW9ucxgEIAEoDRIZChFsYXN0X2Vwb2NoX251bWJlchgFIAEoDSp8ChFVbmVhcm5lZFNoYXJlUnVsZRIjCh9VTkVBUk5FRF9TSEFSRV9SVUxFX1VOU1BFQ0lGSUVEEAASJAogVU5FQVJORURfU0hBUkVfUlVMRV9SRURJU1RSSUJVVEUQARIcChhVTkVBUk5FRF9TSEFSRV9SVUxFX0JVUk4QAmIGcHJvdG8z", [file_google_protobuf_timestamp, file_zipnet_v1_record]);
+  fileDesc("ChV6aXBuZXQvdjEvZXBvY2gucHJvdG8SCXppcG5ldC52MSL9AgoFRXBvY2gSDgoGbnVtYmVyGAEgASgNEgoKAmlkGAIgASgJEg8KB25ldHdvcmsYAyABKAkSDgoGbmV0dWlkGAQgASgNEi4KCnN0YXJ0X3RpbWUYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KCmNsb3NlX3RpbWUYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi0KCXppcF9jb2RlcxgHIAMoCzIaLnppcG5ldC52MS5Bc3NpZ25lZFppcENvZGUSGQoRZXhwZWN0ZWRfbGlzdGluZ3MYCCABKA0SDQoFbm9uY2UYCSABKAkSKAoKc2VlZF9ibG9jaxgKIAEoCzIULnppcG5ldC52MS5TZWVkQmxvY2sSGAoQY2F0YWxvZ3VlX3NoYTI1NhgLIAEoCRIZChFzZWxlY3Rpb25fdmVyc2lvbhgMIAEoCRIfCgVydWxlcxgNIAEoCzIQLnppcG5ldC52MS5SdWxlcyJcCg9Bc3NpZ25lZFppcENvZGUSEAoIemlwX2NvZGUYASABKAkSGQoRZXhwZWN0ZWRfbGlzdGluZ3MYAiABKA0SDQoFc3RhdGUYAyABKAkSDQoFcGxhY2UYBCABKAkijAUKBVJ1bGVzEhcKD3RhcmdldF9saXN0aW5ncxgBIAEoDRIVCg10b2xlcmFuY2VfYnBzGAIgASgNEh0KFW1pbl9leHBlY3RlZF9saXN0aW5ncxgDIAEoDRIdChVtYXhfZXhwZWN0ZWRfbGlzdGluZ3MYBCABKA0SFwoPY29vbGRvd25fZXBvY2hzGAUgASgNEhYKDmluY2x1ZGVfc3RhdGVzGAYgAygJEhYKDmV4Y2x1ZGVfc3RhdGVzGAcgAygJEhgKEHNwZWVkX3dlaWdodF9icHMYCCABKA0SGgoScXVhbGl0eV93ZWlnaHRfYnBzGAkgASgNEhkKEXZvbHVtZV93ZWlnaHRfYnBzGAogASgNEhYKDnNwZWVkX2dyYWNlX21zGAsgASgNEhUKDXNwZWVkX2J1Y2tldHMYDCABKA0SGAoQd2lubmVyX3NoYXJlX2JwcxgNIAMoDRIfChdwYXJ0aWNpcGF0aW9uX3NoYXJlX2JwcxgOIAEoDRI0Cg51bmVhcm5lZF9zaGFyZRgPIAEoDjIcLnppcG5ldC52MS5VbmVhcm5lZFNoYXJlUnVsZRIbChNzcG90X2NoZWNrX2xpc3RpbmdzGBAgASgNEhkKEXNwb3RfY2hlY2tfbWluZXJzGBEgASgNEhoKEnRvbGVyYXRlZF9mYWlsX2JwcxgSIAEoDRIdChVhY2N1c2F0aW9uX2NoYW5jZV9wcG0YEyABKA0SFwoPbWF4X3Vua25vd25fYnBzGBQgASgNEiAKGHNwb3RfY2hlY2tfYnVkZ2V0X21pbmVycxgVIAEoDRItCg1zdGF0ZV93ZWlnaHRzGBYgAygLMhYuemlwbmV0LnYxLlN0YXRlV2VpZ2h0IjQKC1N0YXRlV2VpZ2h0Eg0KBXN0YXRlGAEgASgJEhYKDndlaWdodF9wZXJjZW50GAIgASgNIjcKCUNhdGFsb2d1ZRIqCgdlbnRyaWVzGAEgAygLMhkuemlwbmV0LnYxLkNhdGFsb2d1ZUVudHJ5Io0CCg5DYXRhbG9ndWVFbnRyeRIQCgh6aXBfY29kZRgBIAEoCRINCgVzdGF0ZRgCIAEoCRIOCgZjb3VudHkYAyABKAkSDQoFcGxhY2UYBCABKAkSHQoVbGF0aXR1ZGVfbWljcm9kZWdyZWVzGAUgASgREh4KFmxvbmdpdHVkZV9taWNyb2RlZ3JlZXMYBiABKBESGQoRZXhwZWN0ZWRfbGlzdGluZ3MYByABKA0SDgoGc291cmNlGAggASgJEg0KBWFzX29mGAkgASgJEhUKDWF0X3Jlc3VsdF9jYXAYCiABKAgSKwoLY2FsaWJyYXRpb24YCyABKAsyFi56aXBuZXQudjEuQ2FsaWJyYXRpb24ijgEKC0NhbGlicmF0aW9uEhkKEWltcG9ydGVkX2xpc3RpbmdzGAEgASgNEhsKE2ZvdW5kX21pbGxpbGlzdGluZ3MYAiABKA0SFgoOY29uZmlkZW5jZV9icHMYAyABKA0SFAoMb2JzZXJ2YXRpb25zGAQgASgNEhkKEWxhc3RfZXBvY2hfbnVtYmVyGAUgASgNKnwKEVVuZWFybmVkU2hhcmVSdWxlEiMKH1VORUFSTkVEX1NIQVJFX1JVTEVfVU5TUEVDSUZJRUQQABIkCiBVTkVBUk5FRF9TSEFSRV9SVUxFX1JFRElTVFJJQlVURRABEhwKGFVORUFSTkVEX1NIQVJFX1JVTEVfQlVSThACYgZwcm90bzM", [file_google_protobuf_timestamp, file_zipnet_v1_record]);
 
 /**
  * One epoch: what is to be collected, until when, and by which rules it will be judged. Signed by the server.
@@ -322,6 +322,14 @@ export type Rules = Message<"zipnet.v1.Rules"> & {
    * @generated from field: uint32 spot_check_budget_miners = 21;
    */
   spotCheckBudgetMiners: number;
+
+  /**
+   * States whose zip codes have another chance in the draw than those of the states that are not listed here. Ascending
+   * by state, each once, at most 100. Default none.
+   *
+   * @generated from field: repeated zipnet.v1.StateWeight state_weights = 22;
+   */
+  stateWeights: StateWeight[];
 };
 
 /**
@@ -330,6 +338,35 @@ export type Rules = Message<"zipnet.v1.Rules"> & {
  */
 export const RulesSchema: GenMessage<Rules> = /*@__PURE__*/
   messageDesc(file_zipnet_v1_epoch, 2);
+
+/**
+ * The chance of a state's zip codes in the draw.
+ *
+ * @generated from message zipnet.v1.StateWeight
+ */
+export type StateWeight = Message<"zipnet.v1.StateWeight"> & {
+  /**
+   * State or territory: two capital letters.
+   *
+   * @generated from field: string state = 1;
+   */
+  state: string;
+
+  /**
+   * Chance that the next zip code drawn is a given one of this state, in percent of the chance of a given one of a state
+   * without a weight. 1 to 10,000; 100 changes nothing. To leave a state out, there is Rules.exclude_states.
+   *
+   * @generated from field: uint32 weight_percent = 2;
+   */
+  weightPercent: number;
+};
+
+/**
+ * Describes the message zipnet.v1.StateWeight.
+ * Use `create(StateWeightSchema)` to create a new message.
+ */
+export const StateWeightSchema: GenMessage<StateWeight> = /*@__PURE__*/
+  messageDesc(file_zipnet_v1_epoch, 3);
 
 /**
  * The pool that zip codes are drawn from. Named by the SHA-256 of its protobuf binary form; never changed.
@@ -350,7 +387,7 @@ export type Catalogue = Message<"zipnet.v1.Catalogue"> & {
  * Use `create(CatalogueSchema)` to create a new message.
  */
 export const CatalogueSchema: GenMessage<Catalogue> = /*@__PURE__*/
-  messageDesc(file_zipnet_v1_epoch, 3);
+  messageDesc(file_zipnet_v1_epoch, 4);
 
 /**
  * What is known of one zip code.
@@ -441,7 +478,7 @@ export type CatalogueEntry = Message<"zipnet.v1.CatalogueEntry"> & {
  * Use `create(CatalogueEntrySchema)` to create a new message.
  */
 export const CatalogueEntrySchema: GenMessage<CatalogueEntry> = /*@__PURE__*/
-  messageDesc(file_zipnet_v1_epoch, 4);
+  messageDesc(file_zipnet_v1_epoch, 5);
 
 /**
  * What is known of a zip code from what was found there (zipnet-calibration-v1). The expectation moves towards
@@ -492,7 +529,7 @@ export type Calibration = Message<"zipnet.v1.Calibration"> & {
  * Use `create(CalibrationSchema)` to create a new message.
  */
 export const CalibrationSchema: GenMessage<Calibration> = /*@__PURE__*/
-  messageDesc(file_zipnet_v1_epoch, 5);
+  messageDesc(file_zipnet_v1_epoch, 6);
 
 /**
  * What happens with a winner's share when fewer honest miners stand than there are winners.

@@ -91,7 +91,6 @@ export function memoryCache(clock: Pick<Clock, "now">): MemoryCache {
       assertTtl(count.ttlMs);
       if (live(absent.key) !== undefined) return undefined;
       const nowMs = clock.now();
-      entries.delete(absent.key);
       present.add(absent.key, nowMs + absent.ttlMs, nowMs);
       return countUp(count.key, count.ttlMs);
     },

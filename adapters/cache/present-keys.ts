@@ -6,47 +6,48 @@
 
 const SLICE_MS = 60_000;
 
+interface Slice {
+  /** Unix milliseconds. */
+  readonly startMs: number;
+  /** The values are milliseconds from the start. */
+  readonly keys: Map<string, number>;
+}
+
 /** The keys of one process. Times are Unix milliseconds. */
 export class PresentKeys {
-  /** By the number of the slice in which they expire; the values are milliseconds from its start. */
-  readonly #slices = new Map<number, Map<string, number>>();
+  #slices: Slice[] = [];
 
   /** Keys held at present, with those that expired in the slice that runs. */
   get size(): number {
-    let size = 0;
-    for (const keys of this.#slices.values()) size += keys.size;
-    return size;
+    return this.#slices.reduce((size, { keys }) => size + keys.size, 0);
   }
 
   /** When a key expires; undefined when it is not there. */
   expireTimeMs(key: string, nowMs: number): number | undefined {
-    for (const [slice, keys] of this.#slices) {
+    for (const { startMs, keys } of this.#slices) {
       const offsetMs = keys.get(key);
-      if (offsetMs === undefined) continue;
-      const expireTimeMs = slice * SLICE_MS + offsetMs;
-      if (expireTimeMs > nowMs) return expireTimeMs;
+      if (offsetMs !== undefined && startMs + offsetMs > nowMs) return startMs + offsetMs;
     }
     return undefined;
   }
 
   /** Adds a key that is not there. */
   add(key: string, expireTimeMs: number, nowMs: number): void {
-    const slice = Math.floor(expireTimeMs / SLICE_MS);
-    let keys = this.#slices.get(slice);
-    if (keys === undefined) {
-      for (const other of this.#slices.keys()) if ((other + 1) * SLICE_MS <= nowMs) this.#slices.delete(other);
-      keys = new Map();
-      this.#slices.set(slice, keys);
+    const startMs = Math.floor(expireTimeMs / SLICE_MS) * SLICE_MS;
+    let slice = this.#slices.find((other) => other.startMs === startMs);
+    if (slice === undefined) {
+      slice = { startMs, keys: new Map() };
+      this.#slices = [...this.#slices.filter((other) => other.startMs + SLICE_MS > nowMs), slice];
     }
-    keys.set(key, expireTimeMs - slice * SLICE_MS);
+    slice.keys.set(key, expireTimeMs - startMs);
   }
 
   /** Removes a key. */
   delete(key: string): void {
-    for (const keys of this.#slices.values()) keys.delete(key);
+    for (const { keys } of this.#slices) keys.delete(key);
   }
 
   clear(): void {
-    this.#slices.clear();
+    this.#slices = [];
   }
 }

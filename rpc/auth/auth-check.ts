@@ -67,12 +67,16 @@ export function callChecks(auth: ServerAuth): CallChecks {
     async admit(checked, procedure, bodySha256) {
       assertBody(checked, bodySha256);
       const { hotkey, session } = checked;
-      const roles = await allowedRoles(hotkey, procedure, auth);
+      const { directory } = auth;
+      const roles = directory.knownRolesOf?.(hotkey) ?? (await directory.rolesOf(hotkey));
+      assertRole(roles, hotkey, procedure, auth);
       // Where anyone may call; nothing is kept of strangers, who could be any number.
       if (roles.length === 0) return { hotkey, roles, callsThisMinute: 0, maxCallsPerMinute: 0 };
       if (session !== undefined) sessions?.keep(session);
       const maxCallsPerMinute = Math.max(...roles.map((role) => auth.maxCallsPerMinute[role]));
-      const callsThisMinute = await countCall(checked, maxCallsPerMinute, auth);
+      const nowMs = auth.clock.now();
+      const callsThisMinute = await counted(checked, nowMs, auth);
+      assertCounted(callsThisMinute, checked, nowMs, maxCallsPerMinute);
       return { hotkey, roles, callsThisMinute, maxCallsPerMinute };
     },
   };
@@ -184,17 +188,17 @@ function assertBody(checked: CheckedHeaders, bodySha256: string): void {
   );
 }
 
-async function allowedRoles(hotkey: string, procedure: string, auth: ServerAuth): Promise<readonly Role[]> {
+/** Throws unless one of the roles may call the procedure. */
+function assertRole(roles: readonly Role[], hotkey: string, procedure: string, auth: ServerAuth): void {
   const needed = ROLES[procedure];
   if (needed === undefined) throw new ZipnetError("UNAUTHENTICATED_CALL", `${procedure} is not open to anybody`);
-  const roles = await auth.directory.rolesOf(hotkey);
-  if (needed === "anyone") return roles;
+  if (needed === "anyone") return;
   const { network, netuid } = auth.scope;
   if (roles.length === 0) {
     const text = `${hotkey} is not registered on netuid ${netuid} of "${network}"; register it, then call again`;
     throw new ZipnetError("NOT_REGISTERED", text);
   }
-  if (roles.some((role) => needed.includes(role))) return roles;
+  if (roles.some((role) => needed.includes(role))) return;
   const why = needed.includes("validator") ? auth.directory.whyNoValidator?.(hotkey) : undefined;
   const text = `${procedure} is for ${needed.join(" or ")}; ${hotkey} is ${roles.join(" and ")}`;
   throw new ZipnetError("ROLE_NOT_ALLOWED", why === undefined ? text : `${text}: ${why}`, {
@@ -202,34 +206,41 @@ async function allowedRoles(hotkey: string, procedure: string, auth: ServerAuth)
   });
 }
 
-/** Counts a call in the replay set and the quota; how many the hotkey has made in this minute. */
-async function countCall({ hotkey, nonce }: CheckedHeaders, maxCalls: number, auth: ServerAuth): Promise<number> {
-  const nowMs = auth.clock.now();
-  const minute = Math.floor(nowMs / 60_000);
+/** Counts a call in the replay set and the quota; how many the hotkey has made in this minute, undefined for a replay. */
+function counted({ hotkey, nonce }: CheckedHeaders, nowMs: number, auth: ServerAuth): Promise<number | undefined> {
   // A nonce may be ahead of the clock by the allowed difference, and is good until it is behind by as much. The rest is
   // for replicas whose clocks differ.
   const replay = { key: `replay/${hotkey}/${nonce}`, ttlMs: 2 * auth.maxClockDifferenceMs + 60_000 };
-  const quota = { key: `quota/${hotkey}/${minute}`, ttlMs: 120_000 };
-  const calls = await viaCache(() => auth.cache.setAndCount(replay, quota));
+  const quota = { key: `quota/${hotkey}/${minuteOf(nowMs)}`, ttlMs: 120_000 };
+  return auth.cache.setAndCount(replay, quota).catch(cacheIsAway);
+}
+
+/** Without the cache a replay cannot be told from a first call, so nothing is let through. */
+function cacheIsAway(cause: unknown): never {
+  throw new ZipnetError("UNAVAILABLE", "calls cannot be checked for replays just now; try again", {}, { cause });
+}
+
+function minuteOf(timeMs: number): number {
+  return Math.floor(timeMs / 60_000);
+}
+
+/** Throws for a replay, and beyond the quota. */
+function assertCounted(
+  calls: number | undefined,
+  { hotkey, nonce }: CheckedHeaders,
+  nowMs: number,
+  maxCalls: number,
+): asserts calls is number {
   if (calls === undefined) {
     throw new ZipnetError("REPLAYED_CALL", `a call with the nonce ${nonce} was made already; sign every call anew`, {
       nonce,
     });
   }
-  if (calls <= maxCalls) return calls;
-  const retrySeconds = Math.max(1, Math.ceil(((minute + 1) * 60_000 - nowMs) / 1000));
+  if (calls <= maxCalls) return;
+  const retrySeconds = Math.max(1, Math.ceil(((minuteOf(nowMs) + 1) * 60_000 - nowMs) / 1000));
   throw new ZipnetError(
     "QUOTA_EXCEEDED",
     `${hotkey} made more than ${maxCalls} calls in this minute; try again in ${retrySeconds} s`,
     { retry_after_seconds: String(retrySeconds) },
   );
-}
-
-/** Without the cache a replay cannot be told from a first call, so nothing is let through. */
-async function viaCache<T>(ask: () => Promise<T>): Promise<T> {
-  try {
-    return await ask();
-  } catch (cause) {
-    throw new ZipnetError("UNAVAILABLE", "calls cannot be checked for replays just now; try again", {}, { cause });
-  }
 }

@@ -6,6 +6,7 @@ import { timingSafeEqual } from "node:crypto";
 import { ZipnetError } from "../../core/errors.js";
 import { hexToBytes } from "../../core/hash.js";
 import type { Clock, VerifySignature } from "../../core/ports.js";
+import { RecentMap } from "../epoch-log/recent-map.js";
 import { AUTH_HEADERS, type AuthScope } from "./auth.js";
 import { type KeyPair, MAX_SESSION_MS, callHmac, keyPairOf, sessionKey, sessionStatement } from "./session.js";
 
@@ -18,7 +19,7 @@ export interface SessionOptions {
   readonly clock: Clock;
   /** How far a client's clock may be from the server's, either way. */
   readonly maxClockDifferenceMs: number;
-  /** Sessions that are remembered; beyond that, the one that was used longest ago is forgotten. Default 20,000. */
+  /** Sessions that are remembered; beyond that, one that was not used lately is forgotten. Default 20,000. */
   readonly capacity?: number;
 }
 
@@ -51,8 +52,7 @@ const FORM = /^([0-9a-f]{64})\.([1-9]\d{0,11})\.([0-9a-f]{128})$/;
 export function serverSessions(options: SessionOptions): ServerSessions {
   const { clock, capacity = DEFAULT_CAPACITY } = options;
   const own = keyPairOf(options.secret);
-  // A Map keeps the order in which its entries came; whoever is used goes to the end.
-  const held = new Map<string, ServerSession>();
+  const held = new RecentMap<string, ServerSession>(capacity);
 
   return {
     open(text, hotkey) {
@@ -64,11 +64,7 @@ export function serverSessions(options: SessionOptions): ServerSessions {
       throw invalid("has expired");
     },
     keep(session) {
-      held.delete(session.text);
-      held.set(session.text, session);
-      if (held.size <= capacity) return;
-      const [oldest] = held.keys();
-      if (oldest !== undefined) held.delete(oldest);
+      if (held.get(session.text) === undefined) held.set(session.text, session);
     },
     get size() {
       return held.size;

@@ -27,9 +27,9 @@ export function epochKey(epochId: string): string {
   return `${EPOCH_PREFIX}${epochId}.bin`;
 }
 
-/** The epoch id in the key of an epoch's record. */
+/** The epoch id in the key of a record of which every epoch has at most one. */
 export function epochIdOfKey(key: string): string {
-  return key.slice(EPOCH_PREFIX.length, -".bin".length);
+  return key.slice(key.lastIndexOf("/") + 1, -".bin".length);
 }
 
 /** Key of a closed epoch's snapshot. */
@@ -65,6 +65,19 @@ export function reportPrefix(epochId: string): string {
 /** Key of a validator's report. */
 export function reportKey(epochId: string, validator: string): string {
   return `${reportPrefix(epochId)}${validator}.bin`;
+}
+
+/** Prefix of all choices of catalogues; their keys sort by time. */
+export const CHOICE_PREFIX = "records/catalogue-choice/";
+
+/** Key of the choice of the catalogue that an epoch is drawn from. */
+export function choiceKey(epochId: string): string {
+  return `${CHOICE_PREFIX}${epochId}.bin`;
+}
+
+/** Key of an epoch's settlement. */
+export function settlementKey(epochId: string): string {
+  return `records/settlement/${epochId}.bin`;
 }
 
 /** Key of a catalogue, named by its content. */

@@ -67,6 +67,14 @@ export const SETTINGS = {
     'Id of the epoch to begin with when there is no record yet, for example "20261122T120000Z". Default the running one.',
     parse.optionalText(),
   ),
+  calibrateEveryEpochs: setting(
+    "Settled epochs after which the catalogue is calibrated by what they held; 0 for never. Default 42.",
+    parse.integer({ min: 0, max: 10_000 }, 42),
+  ),
+  resultCapListings: setting(
+    "Listings that one search of the source shows at most; zip codes that reach it are marked. Default 820.",
+    parse.integer({ min: 1, max: 1_000_000 }, 820),
+  ),
   settleMs: setting(
     "Milliseconds after a close in which a finalize call that came before it may still be dealt with. Default 5000.",
     parse.integer({ min: 0, max: 600_000 }, 5_000),
@@ -177,9 +185,11 @@ function firstEpochOf({ epochLengthSeconds, firstEpoch }: ServerSettings): numbe
 
 /** The deployment by the settings. */
 export function deploymentOf(settings: ServerSettings): Deployment {
-  const { network, netuid, epochLengthSeconds, settleMs } = settings;
+  const { network, netuid, epochLengthSeconds, settleMs, calibrateEveryEpochs, resultCapListings } = settings;
   const rules = rulesOf(settings, epochLengthSeconds);
-  return { network, netuid, epochLengthSeconds, settleMs, rules, firstEpoch: firstEpochOf(settings) ?? 0 };
+  const calibration = { calibrateEveryEpochs, resultCapListings };
+  const firstEpoch = firstEpochOf(settings) ?? 0;
+  return { network, netuid, epochLengthSeconds, settleMs, rules, firstEpoch, ...calibration };
 }
 
 /** What callers are held to by the settings. */

@@ -17,6 +17,7 @@ import type { Cache, Log, ObjectStore } from "../core/ports.js";
 import { trustedProxies } from "../rpc/serving/caller-address.js";
 import { recordedEpochs } from "../rpc/epoch-log/recorded-epochs.js";
 import type { HttpMount } from "../rpc/serving/server.js";
+import { storedCatalogues } from "./calibration/catalogues.js";
 import { openCatalogue } from "./catalogue.js";
 import { type ServerSettings, deploymentOf, limitsOf, objectsPlace, readServerSettings } from "./config.js";
 import { epochBook } from "./epoch-book.js";
@@ -44,16 +45,31 @@ export async function main(raw: Readonly<Record<string, string | undefined>>, si
     const instance = `on ${hostname()} (process ${process.pid}, started ${new Date(clock.now()).toISOString()})`;
     const { objects, run } = await guardPuts({ objects: store, cache, isCacheShared, clock, log, instance });
     const catalogue = await storeCatalogue(objects);
-    const trust = { signer: signer.hotkey, verify: verifySr25519 };
+    const verify = verifySr25519;
+    const catalogues = storedCatalogues({ objects, signer, verify, epochLengthSeconds, configured: catalogue });
+    const trust = { signer: signer.hotkey, verify };
     const epochs = recordedEpochs({ objects, cache, clock, epochLengthSeconds, keptEpochs, trust, log });
-    const book = epochBook(epochs, objects, verifySr25519, signer.hotkey);
     const limits = limitsOf(settings);
     const onListening = (port: number): void => {
       address.listensOn(port);
       const facts = { event: "listening", url: address.url(), hotkey: signer.hotkey, catalogue: catalogue.sha256 };
       log.info(facts, `the server of ${deployment.network}/${deployment.netuid} answers at ${address.url()}`);
     };
-    const parts = { deployment, limits, catalogue, chain, objects, cache, clock, log, signer, epochs, book };
+    const parts = {
+      deployment,
+      limits,
+      catalogue,
+      catalogues,
+      verify,
+      chain,
+      objects,
+      cache,
+      clock,
+      log,
+      signer,
+      epochs,
+      book: epochBook(epochs, objects, verify, signer.hotkey),
+    };
     const config = {
       host,
       port: listenPort,
@@ -68,7 +84,7 @@ export async function main(raw: Readonly<Record<string, string | undefined>>, si
       random: () => randomInt(2 ** 32) / 2 ** 32,
       onListening,
     };
-    await run(signal, (ended) => runServer({ ...parts, verify: verifySr25519 }, config, ended));
+    await run(signal, (ended) => runServer(parts, config, ended));
   } finally {
     chain.close();
     await cache.close();

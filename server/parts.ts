@@ -5,9 +5,10 @@ import type { Cache, Chain, Clock, Log, ObjectStore, VerifySignature, Wallet } f
 import type { Catalogue, Rules } from "../gen/zipnet/v1/epoch_pb.js";
 import type { CallerLimits } from "../rpc/serving/limits.js";
 import type { RecordedEpochs } from "../rpc/epoch-log/recorded-epochs.js";
+import type { Catalogues } from "./calibration/catalogues.js";
 import type { EpochBook } from "./epoch-book.js";
 
-/** The catalogue that epochs are drawn from. */
+/** A catalogue with its name. */
 export interface NamedCatalogue {
   readonly catalogue: Catalogue;
   /** SHA-256 of its bytes, 64 lower-case hexadecimal digits. */
@@ -24,6 +25,10 @@ export interface Deployment {
   readonly settleMs: number;
   /** Number of the epoch with which an empty record begins at the earliest; 0 where it begins at once. */
   readonly firstEpoch: number;
+  /** Settled epochs after which the catalogue is calibrated anew; 0 for never. */
+  readonly calibrateEveryEpochs: number;
+  /** Listings that one search of the source shows at most, as far as calibration goes. */
+  readonly resultCapListings: number;
 }
 
 /** What callers are held to, as far as the settings say. */
@@ -37,7 +42,10 @@ export interface CallLimits extends CallerLimits {
 export interface ServerParts {
   readonly deployment: Deployment;
   readonly limits: CallLimits;
+  /** The catalogue that the settings name. */
   readonly catalogue: NamedCatalogue;
+  /** All catalogues, and which one is in force. */
+  readonly catalogues: Catalogues;
   readonly chain: Chain;
   readonly objects: ObjectStore;
   readonly cache: Cache;

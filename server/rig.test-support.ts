@@ -27,6 +27,7 @@ import { type Clients, createClients } from "../rpc/client/client.js";
 import { LIMITS } from "../rpc/kit.test-support.js";
 import { recordedEpochs } from "../rpc/epoch-log/recorded-epochs.js";
 import { quietLog } from "../test/support/quiet-log.js";
+import { storedCatalogues } from "./calibration/catalogues.js";
 import { epochBook } from "./epoch-book.js";
 import { FIRST_EPOCH, LENGTH_SECONDS, evenCatalogue, tenZipCodes } from "./keeper/world.test-support.js";
 import type { ServerParts } from "./parts.js";
@@ -95,6 +96,14 @@ export async function startRig(options: { log?: Log; offsetMs?: number } = {}): 
     trust,
     log,
   });
+  const configured = evenCatalogue(60);
+  const catalogues = storedCatalogues({
+    objects,
+    signer,
+    verify: verifySr25519,
+    epochLengthSeconds: LENGTH_SECONDS,
+    configured,
+  });
   const parts: ServerParts = {
     deployment: {
       network: NETWORK,
@@ -103,6 +112,8 @@ export async function startRig(options: { log?: Log; offsetMs?: number } = {}): 
       rules: tenZipCodes(),
       settleMs: 5_000,
       firstEpoch: 0,
+      calibrateEveryEpochs: 42,
+      resultCapListings: 820,
     },
     limits: {
       ...LIMITS,
@@ -112,7 +123,8 @@ export async function startRig(options: { log?: Log; offsetMs?: number } = {}): 
       bookmarkIntervalMs: 10_000,
       keptEpochs: 10,
     },
-    catalogue: evenCatalogue(60),
+    catalogue: configured,
+    catalogues,
     chain,
     objects,
     cache,

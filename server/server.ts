@@ -15,6 +15,7 @@ import { type HttpMount, type RpcServer, startRpcServer } from "../rpc/serving/s
 import { SESSION_PURPOSE } from "../rpc/auth/session.js";
 import { StreamLimits } from "../rpc/serving/stream-limits.js";
 import { judgingService, serverInfoService, submissionService } from "./handlers/index.js";
+import { runCalibrator } from "./calibration/calibrator.js";
 import { runKeeper } from "./keeper/keeper.js";
 import type { Deployment, ServerParts } from "./parts.js";
 import type { TokenKey } from "./places.js";
@@ -73,7 +74,8 @@ export async function runServer(parts: ServerParts, config: ServeConfig, signal:
   await assertStoreIsOurs(parts);
   const { closed, port } = await listen(parts, config, signal);
   config.onListening(port);
-  await Promise.all([runKeeper(parts, signal), closed]);
+  const { minValidatorStakeRao } = config;
+  await Promise.all([runKeeper(parts, signal), runCalibrator({ ...parts, minValidatorStakeRao }, signal), closed]);
 }
 
 function listen(parts: ServerParts, config: ServeConfig, signal: AbortSignal): Promise<RpcServer> {

@@ -1,8 +1,8 @@
 /**
- * Which epochs are recorded, by the keys in the object store. Keys sort by time, and stores list forwards only.
+ * Which epochs have a record, by the keys in the object store. Keys sort by time, and stores list forwards only.
  */
 import { epochIdOf, epochNumberAt, epochNumberOfId, epochStartMs, startMsOfEpochId } from "../../core/epoch-time.js";
-import { EPOCH_PREFIX, epochIdOfKey, epochKey } from "../../core/object-keys.js";
+import { EPOCH_PREFIX, epochIdOfKey } from "../../core/object-keys.js";
 import type { ObjectStore } from "../../core/ports.js";
 
 /** Finds recorded epochs. */
@@ -17,13 +17,17 @@ export interface EpochIndex {
   before(epochId: string, count: number): Promise<string[]>;
 }
 
-/** An index over the keys. Epochs of another length than the given one are listed, but are never the newest. */
-export function epochIndex(objects: ObjectStore, epochLengthSeconds: number): EpochIndex {
+/**
+ * An index over the keys. Epochs of another length than the given one are listed, but are never the newest.
+ *
+ * @param prefix of records of which every epoch has at most one, by default the epochs themselves.
+ */
+export function epochIndex(objects: ObjectStore, epochLengthSeconds: number, prefix = EPOCH_PREFIX): EpochIndex {
   const idOf = (epochNumber: number): string => epochIdOf(epochStartMs(epochNumber, epochLengthSeconds));
   let oldest: number | undefined;
 
   async function* idsAfter(epochId: string): AsyncGenerator<string> {
-    for await (const { key } of objects.list(EPOCH_PREFIX, epochKey(epochId))) yield epochIdOfKey(key);
+    for await (const { key } of objects.list(prefix, `${prefix}${epochId}.bin`)) yield epochIdOfKey(key);
   }
 
   async function idsBetween(afterId: string, beforeId: string): Promise<string[]> {
@@ -37,7 +41,7 @@ export function epochIndex(objects: ObjectStore, epochLengthSeconds: number): Ep
 
   async function first(): Promise<number | undefined> {
     if (oldest !== undefined) return oldest;
-    for await (const { key } of objects.list(EPOCH_PREFIX)) {
+    for await (const { key } of objects.list(prefix)) {
       const startMs = startMsOfEpochId(epochIdOfKey(key));
       if (startMs === undefined) continue;
       oldest = epochNumberAt(startMs, epochLengthSeconds);

@@ -15,7 +15,7 @@ export function getServerInfo(
   parts: ServerParts,
   streams: StreamLimits,
 ): ServiceImpl<typeof ServerInfoService>["getServerInfo"] {
-  const { catalogue, clock, deployment, epochs, limits, signer } = parts;
+  const { catalogue, catalogues, clock, deployment, epochs, limits, signer } = parts;
   const sessionKey = sessionKeyOf(signer);
   return (_request, context) => ({
     serverTime: timestampFromMs(clock.now()),
@@ -28,7 +28,8 @@ export function getServerInfo(
     authVersion: AUTH_VERSION,
     epochLengthSeconds: deployment.epochLengthSeconds,
     newestEpochId: epochs.newestKnownId() ?? "",
-    catalogueSha256: catalogue.sha256,
+    catalogueSha256: catalogues.newestChoice()?.catalogueSha256 ?? catalogue.sha256,
+    catalogueEpochId: catalogues.newestChoice()?.epochId ?? "",
     rules: deployment.rules,
     sessionKey,
     limits: {

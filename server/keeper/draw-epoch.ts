@@ -1,3 +1,4 @@
+import { chooseCatalogue } from "../calibration/choose.js";
 import { buildEpoch } from "../../core/build-epoch.js";
 import { epochIdOf, epochStartMs } from "../../core/epoch-time.js";
 import type { Block } from "../../core/ports.js";
@@ -11,9 +12,11 @@ import type { KeeperParts } from "./keeper.js";
  * the same, what is stored is equal to ours unless they are configured differently.
  */
 export async function drawEpoch(parts: KeeperParts, number: number, seedBlock: Block): Promise<boolean> {
-  const { catalogue, deployment, epochs, log, signer } = parts;
+  const { catalogues, deployment, epochs, log, signer } = parts;
   const { rules, network, netuid, epochLengthSeconds } = deployment;
   const id = epochIdOf(epochStartMs(number, epochLengthSeconds));
+  const choice = await chooseCatalogue(parts, number);
+  const { catalogue, sha256: catalogueSha256 } = await catalogues.read(choice.catalogueSha256);
   // Those before this one, whatever is recorded by now: another replica may have drawn it already, from the same ones.
   const recent = rules.cooldownEpochs === 0 ? [] : await epochs.list(rules.cooldownEpochs, id);
   const built = buildEpoch({
@@ -21,8 +24,8 @@ export async function drawEpoch(parts: KeeperParts, number: number, seedBlock: B
     epochLengthSeconds,
     network,
     netuid,
-    catalogue: catalogue.catalogue,
-    catalogueSha256: catalogue.sha256,
+    catalogue,
+    catalogueSha256,
     rules,
     seedBlock,
     recentEpochs: recent.map(({ epoch }) => epoch),
@@ -49,7 +52,7 @@ export async function drawEpoch(parts: KeeperParts, number: number, seedBlock: B
   } else {
     log.error(
       { ...facts, event: "epoch_differs", stored_by: stored.signer },
-      `epoch ${id} was recorded with other content by another replica, whose record holds; give all replicas the same catalogue, rules and epoch length`,
+      `epoch ${id} was recorded with other content by another replica, whose record holds; give all replicas the same rules and epoch length`,
     );
   }
   return true;

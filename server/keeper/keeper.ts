@@ -15,7 +15,7 @@ import { waitForSeedBlock } from "./seed.js";
 /** What the keeper works with. */
 export type KeeperParts = Pick<
   ServerParts,
-  "catalogue" | "chain" | "clock" | "deployment" | "epochs" | "log" | "objects" | "signer" | "verify"
+  "catalogue" | "catalogues" | "chain" | "clock" | "deployment" | "epochs" | "log" | "objects" | "signer" | "verify"
 >;
 
 /** Waits between attempts: from the first, doubled each time, up to the last. */

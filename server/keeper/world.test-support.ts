@@ -1,17 +1,20 @@
 /** A world in which keepers can be started, killed and started again: one store, one chain, one clock. */
 import { createHash } from "node:crypto";
 import { setImmediate as nextTurn } from "node:timers/promises";
+import { toBinary } from "@bufbuild/protobuf";
 import { memoryCache } from "../../adapters/cache/memory-cache.js";
 import { type ManualClock, manualClock } from "../../adapters/clock/manual-clock.js";
 import { readyCrypto, signerFromUri, verifySr25519 } from "../../adapters/wallet/wallet.js";
 import { encodeCatalogue } from "../../core/catalogue.js";
-import { EPOCH_PREFIX } from "../../core/object-keys.js";
+import { EPOCH_PREFIX, catalogueKey } from "../../core/object-keys.js";
 import type { Log, ObjectInfo, ObjectStore } from "../../core/ports.js";
 import { defaultRules } from "../../core/rules.js";
 import { decodeRecord, payloadSha256 } from "../../core/signed-record.js";
-import type { Rules } from "../../gen/zipnet/v1/epoch_pb.js";
+import { CatalogueSchema, type Rules } from "../../gen/zipnet/v1/epoch_pb.js";
 import { recordedEpochs } from "../../rpc/epoch-log/recorded-epochs.js";
 import { quietLog } from "../../test/support/quiet-log.js";
+import { runCalibrator } from "../calibration/calibrator.js";
+import { type Catalogues, storedCatalogues } from "../calibration/catalogues.js";
 import type { NamedCatalogue } from "../parts.js";
 import { type ScriptedChain, scriptedChain } from "../scripted-chain.test-support.js";
 import { type KeeperParts, runKeeper } from "./keeper.js";
@@ -80,10 +83,21 @@ export function tenZipCodes(more: Partial<Rules> = {}): Rules {
   return Object.assign(defaultRules(LENGTH_SECONDS), { targetListings: 1_000, cooldownEpochs: 2 }, more);
 }
 
-/** A process that runs a keeper. */
+/** A process that runs a keeper, and a calibrator where it is asked for. */
 interface KeeperProcess {
+  readonly catalogues: Catalogues;
   /** Ends it as SIGKILL would: nothing that it still tries to write arrives. */
   kill(): Promise<void>;
+}
+
+/** How a process differs from the world's others. */
+interface StartOptions {
+  readonly wrap?: (store: ObjectStore) => ObjectStore;
+  readonly log?: Log;
+  readonly rules?: Rules;
+  readonly catalogue?: NamedCatalogue;
+  /** Runs a calibrator as well, which makes a catalogue of so many epochs. */
+  readonly calibrateEveryEpochs?: number;
 }
 
 /** The world. */
@@ -92,7 +106,7 @@ export interface KeeperWorld {
   readonly chain: ScriptedChain;
   readonly store: ReturnType<typeof mapStore>;
   /** Starts a keeper on the store, or on what `wrap` makes of it. */
-  start(options?: { wrap?: (store: ObjectStore) => ObjectStore; log?: Log; rules?: Rules }): KeeperProcess;
+  start(options?: StartOptions): KeeperProcess;
   /** Moves time from block to block until the condition holds. */
   runUntil(condition: () => boolean, limitMs?: number): Promise<void>;
   /** Hash of what every epoch and snapshot record says, by key. */
@@ -113,7 +127,7 @@ export async function keeperWorld(rules: Rules = tenZipCodes(), catalogueSize = 
     clock,
     chain,
     store,
-    start({ wrap = (plain: ObjectStore): ObjectStore => plain, log = quietLog, rules: own = rules } = {}) {
+    start({ wrap = (plain: ObjectStore): ObjectStore => plain, log = quietLog, ...own } = {}) {
       const abort = new AbortController();
       const cut = cutOff(wrap(store), abort.signal);
       const cache = memoryCache(clock);
@@ -132,10 +146,24 @@ export async function keeperWorld(rules: Rules = tenZipCodes(), catalogueSize = 
         epochLengthSeconds: LENGTH_SECONDS,
         settleMs: 5_000,
         firstEpoch: 0,
-        rules: own,
+        rules: own.rules ?? rules,
+        calibrateEveryEpochs: own.calibrateEveryEpochs ?? 0,
+        resultCapListings: 820,
       };
+      const configured = own.catalogue ?? catalogue;
+      // As a server does before it starts.
+      store.content.set(catalogueKey(configured.sha256), toBinary(CatalogueSchema, configured.catalogue));
+      const verify = verifySr25519;
+      const catalogues = storedCatalogues({
+        objects: cut,
+        signer,
+        verify,
+        epochLengthSeconds: LENGTH_SECONDS,
+        configured,
+      });
       const parts: KeeperParts = {
-        catalogue,
+        catalogue: configured,
+        catalogues,
         chain,
         clock,
         deployment,
@@ -143,10 +171,15 @@ export async function keeperWorld(rules: Rules = tenZipCodes(), catalogueSize = 
         log,
         objects: cut,
         signer,
-        verify: verifySr25519,
+        verify,
       };
-      const running = runKeeper(parts, abort.signal);
+      const calibrator = { ...parts, minValidatorStakeRao: 1_000n };
+      const running = Promise.all([
+        runKeeper(parts, abort.signal),
+        ...(own.calibrateEveryEpochs === undefined ? [] : [runCalibrator(calibrator, abort.signal)]),
+      ]);
       return {
+        catalogues,
         async kill() {
           abort.abort(new Error("killed"));
           await running;

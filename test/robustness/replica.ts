@@ -11,6 +11,7 @@ import { openFolderObjects } from "../../adapters/objects/folder/folder-objects.
 import { loadSigner, verifySr25519 } from "../../adapters/wallet/wallet.js";
 import { trustedProxies } from "../../rpc/serving/caller-address.js";
 import { recordedEpochs } from "../../rpc/epoch-log/recorded-epochs.js";
+import { storedCatalogues } from "../../server/calibration/catalogues.js";
 import { openCatalogue } from "../../server/catalogue.js";
 import { type ServerSettings, deploymentOf, limitsOf, objectsPlace, readServerSettings } from "../../server/config.js";
 import { epochBook } from "../../server/epoch-book.js";
@@ -38,19 +39,22 @@ async function partsOf(settings: ServerSettings, mutation: MutationName | undefi
   const sound = recordedEpochs({ objects, cache, clock, epochLengthSeconds, keptEpochs, trust, log });
   const instance = process.pid;
   const epochs = mutation === undefined ? sound : mutated(mutation, { epochs: sound, clock, signer, instance });
+  const verify = verifySr25519;
+  const catalogue = await (await openCatalogue(settings.catalogue))(objects);
   return {
     deployment: deploymentOf(settings),
     limits: limitsOf(settings),
-    catalogue: await (await openCatalogue(settings.catalogue))(objects),
+    catalogue,
+    catalogues: storedCatalogues({ objects, signer, verify, epochLengthSeconds, configured: catalogue }),
     chain: localChain({ url: settings.chain.url, clock }),
     objects,
     cache,
     clock,
     log,
     signer,
-    verify: verifySr25519,
+    verify,
     epochs,
-    book: epochBook(sound, objects, verifySr25519, signer.hotkey),
+    book: epochBook(sound, objects, verify, signer.hotkey),
   };
 }
 

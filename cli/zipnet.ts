@@ -21,6 +21,11 @@ function passSettingsOn(command: Command): void {
   }
 }
 
+/** Whoever reads our output may stop early, as head does. */
+function endQuietlyOnClosedPipe(error: NodeJS.ErrnoException): void {
+  if (error.code !== "EPIPE") throw error;
+}
+
 async function main(): Promise<void> {
   const signal = shutdownSignal();
   const zipnet = new Command("zipnet")
@@ -39,6 +44,7 @@ async function main(): Promise<void> {
     zipnet.addCommand(command);
   }
   passSettingsOn(zipnet);
+  process.stdout.on("error", endQuietlyOnClosedPipe);
   try {
     await zipnet.parseAsync();
   } catch (error) {

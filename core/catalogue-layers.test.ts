@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
+import type { CatalogueEntry } from "../gen/zipnet/v1/epoch_pb.js";
 import { encodeCatalogue } from "./catalogue.js";
 import { type Estimate, type Layer, type PlaceFacts, mergeLayers } from "./catalogue-layers.js";
 
@@ -82,5 +83,38 @@ describe("layers of a catalogue", () => {
     assert.deepEqual(mergeLayers([old], () => undefined).entries, [entry]);
     const [renewed] = mergeLayers([layer("rdc", [estimate("98101", 6)]), old], () => undefined).entries;
     assert.deepEqual([renewed?.expectedListings, renewed?.source, renewed?.place], [6, "rdc", "Seattle"]);
+  });
+
+  it("keep what a catalogue has learned under a new import, within the new import's bounds", () => {
+    const learned = { foundMillilistings: 60_000, confidenceBps: 8_000, observations: 3, lastEpochNumber: 9_000 };
+    const made = encodeCatalogue([
+      {
+        zipCode: "98101",
+        ...NAMES,
+        ...POSITION,
+        expectedListings: 50,
+        source: "owner",
+        asOf: "2026-07-01",
+        calibration: { importedListings: 40, ...learned },
+      },
+      { zipCode: "98102", ...NAMES, ...POSITION, expectedListings: 9, source: "owner", asOf: "2026-07-01" },
+    ]);
+    const old = layer(
+      "old",
+      made.catalogue.entries.map((entry) => estimate(entry.zipCode, entry.expectedListings, { entry, place: HERE })),
+      true,
+    );
+    const renewedBy = (listings: number): readonly CatalogueEntry[] =>
+      mergeLayers([layer("rdc", [estimate("98101", listings), estimate("98102", 8)]), old], () => undefined).entries;
+    const [renewed, other] = renewedBy(20);
+    // 20 imported by a fifth, 60 found by four fifths.
+    assert.deepEqual([renewed?.expectedListings, renewed?.source], [52, "rdc"]);
+    assert.equal(renewed?.calibration?.importedListings, 20);
+    assert.equal(renewed?.calibration?.foundMillilistings, 60_000);
+    assert.deepEqual([other?.expectedListings, other?.calibration], [8, undefined]);
+    // What was found counts as at most four times what is imported: 10 by a fifth, 40 by four fifths.
+    assert.equal(renewedBy(10)[0]?.expectedListings, 34);
+    const [kept] = mergeLayers([old, layer("rdc", [estimate("98101", 20)])], () => undefined).entries;
+    assert.deepEqual(kept, made.catalogue.entries[0]);
   });
 });

@@ -4,6 +4,7 @@
  */
 import { type MessageInitShape, create } from "@bufbuild/protobuf";
 import { type CatalogueEntry, CatalogueEntrySchema } from "../gen/zipnet/v1/epoch_pb.js";
+import { withLearned } from "./calibration/renewed-import.js";
 
 /** Where a zip code is, as far as somebody says. Empty text says nothing. */
 export interface PlaceFacts {
@@ -69,7 +70,8 @@ export interface LayeredCatalogue {
 /**
  * Puts layers together, best first: a zip code's expectation, source and day are those of the first layer that has it
  * without doubt, else of the first that has it at all. `placeOf` is the general table of places. Where a zip code is
- * gets known field by field: from layers that are authorities, then from the table, then from the others.
+ * gets known field by field: from layers that are authorities, then from the table, then from the others. What a
+ * catalogue has learned of a zip code from epochs stays, also where another layer's expectation replaces the imported.
  */
 export function mergeLayers(
   layers: readonly Layer[],
@@ -78,6 +80,7 @@ export function mergeLayers(
   const authorities = layers.filter((layer) => layer.isAuthorityOnPlaces);
   const others = layers.filter((layer) => !layer.isAuthorityOnPlaces);
   const counts = layers.map(() => 0);
+  const presentEpoch = newestLearnedFrom(layers);
   const entries: CatalogueEntry[] = [];
   const incomplete: IncompleteEstimate[] = [];
   for (const zipCode of new Set(layers.flatMap(({ estimates }) => [...estimates.keys()]))) {
@@ -92,7 +95,8 @@ export function mergeLayers(
     if (typeof made === "string") {
       incomplete.push({ layer: layer.name, zipCode, missing: made });
     } else {
-      entries.push(made);
+      const older = estimate.entry === undefined ? learnedEntry(layers, zipCode) : undefined;
+      entries.push(older === undefined ? made : withLearned(made, older, presentEpoch));
       counts[index] = (counts[index] ?? 0) + 1;
     }
   }
@@ -102,6 +106,21 @@ export function mergeLayers(
 function bestLayer(layers: readonly Layer[], zipCode: string): number {
   const certain = layers.findIndex(({ estimates }) => estimates.get(zipCode)?.isDoubtful === false);
   return certain >= 0 ? certain : layers.findIndex(({ estimates }) => estimates.has(zipCode));
+}
+
+/** The best layer's entry that has learned something of a zip code from epochs. */
+function learnedEntry(layers: readonly Layer[], zipCode: string): CatalogueEntry | undefined {
+  const entries = layers.map(({ estimates }) => estimates.get(zipCode)?.entry);
+  return entries.find((entry) => entry?.calibration !== undefined);
+}
+
+/** Number of the newest epoch that any catalogue among the layers has learned from: by it what was learned has aged. */
+function newestLearnedFrom(layers: readonly Layer[]): number {
+  let newest = 0;
+  for (const { estimates } of layers) {
+    for (const { entry } of estimates.values()) newest = Math.max(newest, entry?.calibration?.lastEpochNumber ?? 0);
+  }
+  return newest;
 }
 
 /** Of each fact the first that somebody knows. */

@@ -1,5 +1,6 @@
 /** What a catalogue holds, and how much of it may be drawn by given rules. */
 import type { Catalogue, CatalogueEntry, Rules } from "../gen/zipnet/v1/epoch_pb.js";
+import { refusalOf } from "./draw/pool.js";
 
 /** Zip codes, and the listings that they expect together. */
 export interface Amount {
@@ -8,17 +9,14 @@ export interface Amount {
 }
 
 /** What is in a part of the catalogue, and how much of that may be drawn. */
-export interface Part {
+interface Part {
   readonly all: Amount;
   readonly eligible: Amount;
 }
 
-/** Why the rules do not allow a zip code, whatever was drawn before. */
-export type Refusal = "too small" | "too large" | "other state";
-
 /** A catalogue in figures. */
 export interface CatalogueStats extends Part {
-  readonly refused: Readonly<Record<Refusal, Amount>>;
+  readonly refused: Readonly<Record<NonNullable<ReturnType<typeof refusalOf>>, Amount>>;
   /** The state with the most eligible listings first; equal ones by name. */
   readonly states: readonly (Part & { readonly state: string })[];
   /** By expectation: none, 1, 2 to 3, 4 to 7 and so on, up to the largest that there is. */
@@ -76,11 +74,4 @@ function partOf<K>(parts: Map<K, PartCount>, key: K): PartCount {
   const part = parts.get(key) ?? new PartCount();
   parts.set(key, part);
   return part;
-}
-
-function refusalOf(entry: CatalogueEntry, rules: Rules): Refusal | undefined {
-  if (entry.expectedListings < rules.minExpectedListings) return "too small";
-  if (entry.expectedListings > rules.maxExpectedListings) return "too large";
-  const isIncluded = rules.includeStates.length === 0 || rules.includeStates.includes(entry.state);
-  return isIncluded && !rules.excludeStates.includes(entry.state) ? undefined : "other state";
 }

@@ -125,9 +125,11 @@ async function importFiles(files: readonly GivenFile[], { out, report, ...option
   if (entries.length === 0) throw new Error(`no zip code is left, so ${out} is not written\n${told.trimEnd()}`);
   const { bytes, sha256 } = encodeCatalogue(entries);
   await writeWhole(out, bytes);
+  const calibrated = entries.filter(({ calibration }) => calibration !== undefined).length;
+  const kept = calibrated === 0 ? "" : `${grouped(calibrated)} zip codes keep what was learned of them from epochs\n`;
   const listings = entries.reduce((sum, { expectedListings }) => sum + expectedListings, 0);
   process.stdout.write(
-    `${told}${out}: ${grouped(entries.length)} zip codes expect ${grouped(listings)} listings\n${sha256}\n`,
+    `${told}${kept}${out}: ${grouped(entries.length)} zip codes expect ${grouped(listings)} listings\n${sha256}\n`,
   );
 }
 

@@ -63,7 +63,7 @@ async function until(condition: () => Promise<boolean>): Promise<void> {
 }
 
 /** Starts a server in the middle of FIRST_EPOCH. */
-export async function startRig(options: { log?: Log; offsetMs?: number } = {}): Promise<ServerRig> {
+export async function startRig(options: { log?: Log; calibrateEveryEpochs?: number } = {}): Promise<ServerRig> {
   await readyCrypto();
   const log = options.log ?? quietLog;
   const [alice, bob, vera, vito] = ["//Alice", "//Bob", "//Vera", "//Vito"].map(signerFromUri) as [
@@ -112,7 +112,7 @@ export async function startRig(options: { log?: Log; offsetMs?: number } = {}): 
       rules: tenZipCodes(),
       settleMs: 5_000,
       firstEpoch: 0,
-      calibrateEveryEpochs: 42,
+      calibrateEveryEpochs: options.calibrateEveryEpochs ?? 42,
       resultCapListings: 820,
     },
     limits: {

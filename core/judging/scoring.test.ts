@@ -161,6 +161,28 @@ describe("scoreTable", () => {
     assert.equal(scoreOf(result, hotkey(1)).volumeBps, 10_000);
   });
 
+  it("counts per zip code what the verified found, and nobody else", async () => {
+    const counts = [{ "98101": 20 }, { "98101": 16, "98102": 4 }, { "98101": 90 }, { "98101": 1 }, { "98101": 2 }];
+    const checks = await Promise.all(counts.map((each, index) => soundCheck(hotkey(index), each)));
+    const result = table(checks, {
+      [hotkey(0)]: clean,
+      [hotkey(1)]: clean,
+      [hotkey(2)]: [0, 50, 0],
+      [hotkey(3)]: [0, 0, 50],
+    });
+    const found = result.zipCodes.map((zip) => [
+      zip.zipCode,
+      zip.lowerMedianListings,
+      zip.upperMedianListings,
+      zip.miners,
+    ]);
+    assert.deepEqual(found, [
+      ["98101", 16, 20, 2],
+      ["98102", 4, 4, 1],
+    ]);
+    assert.deepEqual(violationsOf(ScoreTableSchema, result), []);
+  });
+
   it("never lets an unverified or unchecked miner win, and never lets it fall to 0", async () => {
     const checks = await inOrder(3);
     const result = table(checks, { [hotkey(0)]: [10, 0, 40], [hotkey(2)]: clean });

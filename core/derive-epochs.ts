@@ -12,7 +12,7 @@ export interface Derivation extends Omit<EpochInput, "number" | "seedBlock" | "r
   /** Numbers of the first and the last epoch to derive. */
   readonly first: number;
   readonly last: number;
-  /** The epochs before the first: at least those of the cooldown that exist. */
+  /** Epochs that are recorded: at least those of the first one's cooldown that exist. They are not derived again. */
   readonly before: readonly Epoch[];
   /** The first finalized block at or after a moment in unix milliseconds; undefined while there is none. */
   readonly seedBlockAt: (timeMs: number) => Promise<Block | undefined>;
@@ -31,7 +31,9 @@ export async function deriveEpochs(input: Derivation): Promise<Derived> {
   const { first, last, before, seedBlockAt, ...common } = input;
   const epochs: Epoch[] = [];
   const missing: { epochId: string; reason: string }[] = [];
+  const recorded = new Set(before.map(({ number }) => number));
   for (let number = first; number <= last; number += 1) {
+    if (recorded.has(number)) continue;
     const startMs = epochStartMs(number, input.epochLengthSeconds);
     const seedBlock = await seedBlockAt(startMs);
     if (seedBlock === undefined) {

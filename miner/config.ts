@@ -45,8 +45,12 @@ export const SETTINGS = {
     parse.custom("address#hotkey for each relay, separated by commas", (text) => allOf(text, relayOf), []),
   ),
   chain: setting(
-    'Chain to find relays on, as "local:http://host:port". Default none: only those that are named are used.',
+    'Chain to find relays on and to derive epochs from, as "local:http://host:port". Default none: only relays that are named are used, and every epoch\'s record is waited for.',
     OPTIONAL_CHAIN,
+  ),
+  deriveAfterMs: setting(
+    "Milliseconds after an epoch's start that its record is waited for before the epoch is derived from the chain, 0 to 3600000; at most half an epoch. Default 60000.",
+    parse.integer({ min: 0, max: 3_600_000 }, 60_000),
   ),
   ...CALLER_SETTINGS,
   network: setting("Chain network of the subnet, for example finney, test or local.", parse.text("local")),

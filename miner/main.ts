@@ -20,6 +20,7 @@ import { createServerClients } from "../rpc/client/client.js";
 import { followEpochs } from "../rpc/follower/follower.js";
 import { relayDiscovery } from "../rpc/follower/relay-discovery.js";
 import { type MinerSettings, readMinerSettings } from "./config.js";
+import { deploymentCalls } from "./derive/deployment-calls.js";
 import { runMiner } from "./miner.js";
 import { serverCalls } from "./server-calls.js";
 
@@ -67,6 +68,11 @@ export async function main(raw: Readonly<Record<string, string | undefined>>, si
   const common = { clock, random, log, signer, verify: verifySr25519 };
   const discovery = { network, netuid, minStakeRao: settings.minRelayStakeRao };
   const discoverRelays = chain === undefined ? {} : { discoverRelays: relayDiscovery({ chain, ...discovery }) };
+  const { submissions, epochs, info } = clients;
+  const transfer = fetchTransfer();
+  const urls = endpoints.map(({ url }) => url);
+  const calls = deploymentCalls({ epochs, info }, transfer, urls);
+  const deriving = chain === undefined ? undefined : { chain, calls, patienceMs: settings.deriveAfterMs };
   log.info({ event: "started", hotkey: signer.hotkey, source: source.name }, `miner ${signer.hotkey} has started`);
   try {
     await runMiner(
@@ -75,8 +81,9 @@ export async function main(raw: Readonly<Record<string, string | undefined>>, si
         source,
         files: listingFiles(),
         state,
-        transfer: fetchTransfer(),
-        server: serverCalls(clients.submissions),
+        transfer,
+        server: serverCalls(submissions),
+        deriving,
         follow: (own, ended) =>
           followEpochs(
             { ...calling, ...common, ...discoverRelays, endpoints, recordSigner: serverHotkey, ...own },

@@ -57,6 +57,16 @@ export type MinerEvent = { readonly epoch_id: string } & (
       readonly zip_codes: number;
       readonly listings: number;
     }
+  /** No record of the running epoch came in time, so it was computed from the chain and the catalogue. */
+  | { readonly event: "epoch_derived"; readonly zip_codes: number; readonly nonce: string }
+  /** Everything that can be collected for a derived epoch is; it waits for the server's record. */
+  | { readonly event: "awaiting_record"; readonly zip_codes: number; readonly listings: number }
+  /** The server's record of a derived epoch has come, and is the same. */
+  | { readonly event: "epoch_confirmed"; readonly scraped: number }
+  /** The server's record of a derived epoch has come, and is another: it counts. Files kept and dropped. */
+  | { readonly event: "epoch_corrected"; readonly kept: number; readonly dropped: number }
+  /** The epoch is over, but the server, which was away, takes what was collected until this moment. */
+  | { readonly event: "late_submission"; readonly zip_codes: number; readonly accepted_until: string }
   /** The work broke off and will be taken up again from what is saved. */
   | { readonly event: "epoch_interrupted"; readonly reason: string }
   /** The work ended without a receipt. */
@@ -71,6 +81,8 @@ export function levelOf(event: MinerEvent): "info" | "warn" | "error" {
     case "submission_postponed":
     case "epoch_interrupted":
     case "blocked":
+    case "epoch_derived":
+    case "epoch_corrected":
       return "warn";
     case "epoch_failed":
       return "error";
@@ -102,6 +114,16 @@ export function sentenceOf(event: MinerEvent): string {
       return `epoch ${event.epoch_id}: the submission is tried again later: ${event.reason}`;
     case "finalized":
       return `epoch ${event.epoch_id}: the server holds our ${event.listings} listings since ${event.received_time}, as number ${event.position}`;
+    case "epoch_derived":
+      return `epoch ${event.epoch_id} has no record in reach and is derived from the chain: ${event.zip_codes} zip codes`;
+    case "awaiting_record":
+      return `epoch ${event.epoch_id}: ${event.listings} listings of ${event.zip_codes} zip codes wait for the server's record`;
+    case "epoch_confirmed":
+      return `epoch ${event.epoch_id}: the server's record is the epoch that was derived`;
+    case "epoch_corrected":
+      return `epoch ${event.epoch_id}: the server's record is another than the derived one: ${event.kept} files are kept, ${event.dropped} dropped`;
+    case "late_submission":
+      return `epoch ${event.epoch_id} is over, but the server was away and takes ${event.zip_codes} zip codes until ${event.accepted_until}`;
     case "epoch_interrupted":
       return `epoch ${event.epoch_id}: the work broke off and is taken up again: ${event.reason}`;
     case "epoch_failed":
@@ -153,6 +175,12 @@ export function progressAfter(progress: Progress, event: MinerEvent): Progress {
       return { ...progress, phase: ProgressPhase.FINALIZED };
     case "epoch_failed":
       return { ...progress, phase: ProgressPhase.FAILED, note: noteOf(event) };
+    case "epoch_derived":
+    case "awaiting_record":
+    case "epoch_confirmed":
+    case "epoch_corrected":
+    case "late_submission":
+      return progress;
     case "zip_code_postponed":
     case "zip_code_left_out":
     case "submission_postponed":

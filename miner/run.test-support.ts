@@ -72,6 +72,7 @@ export function startMiner(
     files: listingFiles(),
     transfer: fetchTransfer(),
     server: serverCalls(world.clients.submissions),
+    deriving: undefined,
     follow: (handlers, signal) =>
       new Promise((resolve) => {
         deliver = async (event) => {

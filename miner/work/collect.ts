@@ -97,7 +97,8 @@ export async function upload(
   };
 }
 
-function factsOf(zipCode: string, content: Uint8Array, rows: number): ManifestObject {
+/** What a manifest says of a file, but for its key. */
+export function factsOf(zipCode: string, content: Uint8Array, rows: number): ManifestObject {
   return create(ManifestObjectSchema, {
     zipCode,
     sizeBytes: content.length,

@@ -22,6 +22,7 @@ function workOn(zipCodes: Record<string, Partial<ZipCodeWork>>, more: Partial<Ep
   return {
     startMs: START_MS,
     closeMs: CLOSE_MS,
+    awaitsRecord: false,
     concurrency: 1,
     zipCodes: new Map(Object.entries(zipCodes).map(([zipCode, zip]) => [`z${zipCode}`, { ...UNTOUCHED, ...zip }])),
     sourceStopped: undefined,

@@ -33,6 +33,8 @@ export interface ZipCodeWork {
 export interface EpochWork {
   readonly startMs: number;
   readonly closeMs: number;
+  /** Whether the epoch was derived and has no record yet: nothing can be uploaded then. */
+  readonly awaitsRecord: boolean;
   /** Zip codes that are scraped at the same time. */
   readonly concurrency: number;
   /** The zip codes that this miner means to cover, in the assignment's order. */
@@ -62,6 +64,8 @@ export type Step =
   | { readonly kind: "finalize" }
   /** Ask the server whether it holds a receipt of ours. */
   | { readonly kind: "ask_for_receipt" }
+  /** Nothing more can be done before the server's record comes. */
+  | { readonly kind: "await_record" }
   /** The receipt is saved. */
   | { readonly kind: "done" }
   /** There is nothing that could still be submitted. */
@@ -109,7 +113,8 @@ export function nextStep(work: EpochWork, nowMs: number): Step {
     return whenDue(work, nowMs, { kind: "ask_for_receipt" });
   }
   if (work.submission === "sealed") return whenDue(work, nowMs, { kind: "finalize" });
-  if (nowMs >= work.closeMs) return { kind: "give_up", reason: "the epoch closed before anything could be finalized" };
+  if (nowMs >= work.closeMs && !work.awaitsRecord)
+    return { kind: "give_up", reason: "the epoch closed before anything could be finalized" };
   return nextCollectingStep(work, nowMs);
 }
 
@@ -124,7 +129,7 @@ function nextCollectingStep(work: EpochWork, nowMs: number): Step {
   // Without one upload there is nothing to seal, so uploading goes on to the very close.
   const openStages = {
     scrape: work.sourceStopped === undefined && nowMs < scrapeUntilMs && !isOnlyUnreachableLeft(work, nowMs),
-    upload: nowMs < uploadUntilMs || !anyUploaded,
+    upload: !work.awaitsRecord && (nowMs < uploadUntilMs || !anyUploaded),
   };
   const slots = { upload: UPLOADS_AT_ONCE, scrape: work.concurrency };
 
@@ -141,6 +146,7 @@ function nextCollectingStep(work: EpochWork, nowMs: number): Step {
     wakeMs = Math.min(wakeMs, ...waiting.map(([, zip]) => zip.notBeforeMs));
   }
   if (pending) return { kind: "wait", untilMs: wakeMs };
+  if (work.awaitsRecord) return { kind: "await_record" };
   return anyUploaded ? { kind: "seal" } : { kind: "give_up", reason: whyNothing(work, nowMs >= scrapeUntilMs) };
 }
 

@@ -13,14 +13,25 @@ import { type EpochWork, UNTOUCHED, coveredCount, deadlinesOf, nextStep } from "
 import { type SavedWork, savedWork } from "./saved-work.js";
 import { askForReceipt, finalize, seal } from "./submit.js";
 
+/** How an epoch is worked on. */
+export type WorkMode =
+  /** From scraping to the receipt, before the close. */
+  | { readonly kind: "whole" }
+  /** Only scraping: the epoch was derived, and there is no record of it yet. */
+  | { readonly kind: "derived" }
+  /** Only handing in what was scraped: the epoch is over, and submissions to it are taken until a moment, in unix milliseconds. */
+  | { readonly kind: "late"; readonly acceptedUntilMs: number };
+
 /** Where the work stands by what is saved, and how to tell so. */
 async function loadWork(
   saved: SavedWork,
   epoch: Epoch,
   settings: EpochSettings,
+  mode: WorkMode,
 ): Promise<{ work: EpochWork; event: MinerEvent }> {
-  const closeMs = millisOf(epoch.closeTime);
-  const planned = epoch.zipCodes.slice(0, coveredCount(epoch.zipCodes.length, settings.coverPercent));
+  const closeMs = mode.kind === "late" ? mode.acceptedUntilMs : millisOf(epoch.closeTime);
+  const covered = mode.kind === "late" ? 0 : coveredCount(epoch.zipCodes.length, settings.coverPercent);
+  const planned = epoch.zipCodes.slice(0, covered);
   const [scraped, uploaded] = [await saved.scraped(), await saved.uploaded()];
   const zipCodes = new Map(planned.map(({ zipCode }) => [zipCode, UNTOUCHED]));
   // What was scraped before the operator lowered the coverage is submitted all the same.
@@ -31,6 +42,7 @@ async function loadWork(
     work: {
       startMs: millisOf(epoch.startTime),
       closeMs,
+      awaitsRecord: mode.kind === "derived",
       concurrency: settings.concurrency,
       zipCodes,
       sourceStopped: undefined,
@@ -54,17 +66,19 @@ async function loadWork(
 }
 
 /**
- * Works on an epoch until its receipt is saved or nothing can be submitted any more; tells which. Rejects with the
+ * Works on an epoch until its receipt is saved, nothing can be submitted any more, or a derived one's record is all that
+ * is missing; tells which. Rejects with the
  * signal's reason when aborted, and when local state fails. Whatever was saved is taken up again by the next call.
  */
 export async function runEpoch(
   parts: EpochParts,
   settings: EpochSettings,
   epoch: Epoch,
+  mode: WorkMode,
   signal: AbortSignal,
 ): Promise<void> {
   const saved = savedWork(parts.state, epoch.id);
-  const loaded = await loadWork(saved, epoch, settings);
+  const loaded = await loadWork(saved, epoch, settings, mode);
   let work = loaded.work;
   parts.tell(loaded.event);
 
@@ -106,6 +120,7 @@ export async function runEpoch(
       else if (step.kind === "seal") take(await seal(parts, saved, epoch));
       else if (step.kind === "finalize") take(await finalize(parts, settings, saved, epoch, signal));
       else if (step.kind === "ask_for_receipt") take(await askForReceipt(parts, settings, saved, epoch, signal));
+      else if (step.kind === "await_record") return parts.tell(await collected(saved, epoch.id));
       else if (step.kind === "give_up") {
         parts.tell({ event: "epoch_failed", epoch_id: epoch.id, reason: step.reason });
         return;
@@ -114,6 +129,13 @@ export async function runEpoch(
   } finally {
     await endStages();
   }
+}
+
+/** What waits for the record of a derived epoch. */
+async function collected(saved: SavedWork, epochId: string): Promise<MinerEvent> {
+  const scraped = await saved.scraped();
+  const listings = scraped.reduce((sum, object) => sum + object.rows, 0);
+  return { event: "awaiting_record", epoch_id: epochId, zip_codes: scraped.length, listings };
 }
 
 /** Stops what must not go on so near to the close, so that it does not keep what is there from being finalized. */

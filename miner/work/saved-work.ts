@@ -13,23 +13,24 @@ import { decodeRecord, encodeRecord } from "../../core/signed-record.js";
 import { timestampMs } from "@bufbuild/protobuf/wkt";
 
 const WORK_PREFIX = "work/";
-const EPOCH_PREFIX = "epochs/";
+/** Prefix of the saved records of epochs; their keys sort by time. */
+export const SAVED_EPOCH_PREFIX = "epochs/";
 
 /** Key of the follower's position; it was a bare token once, and a follower takes that, too. */
 export const POSITION_KEY = "resume-token.bin";
 
-const epochKey = (epochId: string): string => `${EPOCH_PREFIX}${epochId}.bin`;
+const epochKey = (epochId: string): string => `${SAVED_EPOCH_PREFIX}${epochId}.bin`;
 
 /** Saves an epoch's record. Durable once resolved. */
 export function saveEpoch(state: LocalState, epochId: string, record: SignedRecord): Promise<void> {
   return state.write(epochKey(epochId), encodeRecord(record));
 }
 
-/** The newest epoch's record that is saved. Says nothing of its signature. */
-export async function newestSavedEpoch(state: LocalState): Promise<SignedRecord | undefined> {
-  const key = (await state.list(EPOCH_PREFIX)).at(-1);
-  const bytes = key === undefined ? undefined : await state.read(key);
-  return bytes === undefined ? undefined : decodeRecord(bytes);
+/** The newest epochs' records that are saved, newest first. Says nothing of their signatures. */
+export async function newestSavedEpochs(state: LocalState, count: number): Promise<SignedRecord[]> {
+  const keys = (await state.list(SAVED_EPOCH_PREFIX)).slice(-count).toReversed();
+  const records = await Promise.all(keys.map((key) => state.read(key)));
+  return records.filter((bytes) => bytes !== undefined).map(decodeRecord);
 }
 
 /** Removes the files of epochs that started two epochs before this one or earlier. Records of all kinds stay. */
@@ -53,6 +54,8 @@ export interface SavedWork {
   saveScraped(object: ManifestObject, content: Uint8Array): Promise<void>;
   /** Facts and content of a scraped file. Throws when there is none. */
   readScraped(zipCode: string): Promise<{ object: ManifestObject; content: Uint8Array }>;
+  /** Only for a file that can never be submitted. */
+  forgetScraped(zipCode: string): Promise<void>;
   saveUploaded(object: ManifestObject): Promise<void>;
   forgetUploaded(zipCode: string): Promise<void>;
   manifest(): Promise<SignedRecord | undefined>;
@@ -97,6 +100,10 @@ export function savedWork(state: LocalState, epochId: string): SavedWork {
       if (facts === undefined || content === undefined)
         throw new Error(`the saved file of zip code ${zipCode} is gone`);
       return { object: fromBinary(ManifestObjectSchema, facts), content };
+    },
+    async forgetScraped(zipCode) {
+      await state.remove(scrapedKey(zipCode));
+      await state.remove(fileKey(zipCode));
     },
     saveUploaded: (object) =>
       state.write(uploadedKey(object.zipCode), toBinary(ManifestObjectSchema, create(ManifestObjectSchema, object))),

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -91,6 +91,18 @@ describe("files for a catalogue", () => {
       assert.deepEqual(without.skipped, ["3: quality_flag is set: 98101 of 202608"]);
     });
 
+    const sample = new URL("../../../shared/data/rdc_inventory_sample.csv", import.meta.url).pathname;
+    const isThere = existsSync(sample);
+    (isThere ? it : it.skip)(`are read as published${isThere ? "" : " (the sample is not here)"}`, async () => {
+      const { rows, skipped, estimates } = await read(readFileSync(sample));
+      assert.deepEqual([rows, estimates.size, skipped], [24, 24, []]);
+      assert.equal([...estimates.values()].filter(({ isDoubtful }) => isDoubtful).length, 7);
+      assert.deepEqual(
+        ["01515", "37075"].map((zipCode) => estimates.get(zipCode)?.expectedListings),
+        [6, 377],
+      );
+    });
+
     it("leave out what is too old", async () => {
       const { listings, skipped } = await read([RDC_HEADER, "202601,98101,,5,0"], { since: "2026-02-01" });
       assert.deepEqual(listings, {});
@@ -115,7 +127,7 @@ describe("files for a catalogue", () => {
       assert.deepEqual(listings, { "02139": 31 });
       assert.deepEqual(estimates.get("02139")?.place, { place: "Cambridge", state: "MA" });
       assert.deepEqual(skipped, [
-        '2: property_type is not "All Residential": "Condo/Co-op"',
+        '2: property_type is not "All Residential": Zip Code: 02139: "Condo/Co-op"',
         "3: there is a newer row of the same zip code: 02139 of 2026-04-30",
         '5: inventory must be a whole number up to 999,999: 02140: ""',
         '6: region must be like "Zip Code: 02139": "Boston, MA metro area"',
@@ -211,7 +223,7 @@ describe("files for a catalogue", () => {
         '4: zip_code must be five digits: "note"',
         '5: latitude must be -90 to 90: 98102: "NA"',
         '6: expected_listings must be a whole number up to 999,999: 98103: "NA"',
-        "7: the row ends too early: it has no county",
+        '7: the row ends too early: no county in "98104, WA"',
         '8: as_of must be a day such as 2026-08-01: 98105: "2026-02-30"',
       ]);
     });

@@ -136,7 +136,8 @@ function cellReader(
     for (const { column, index } of places) {
       const cell = row[index];
       if (cell !== undefined) cells[column] = cell.trim();
-      else if (needed.includes(column)) return { reason: "the row ends too early", detail: `it has no ${column}` };
+      else if (needed.includes(column))
+        return { reason: "the row ends too early", detail: `no ${column} in "${row.join(", ")}"` };
     }
     return { cells };
   };

@@ -14,7 +14,7 @@ export const redfin: FileKind = {
     const { period_end: end = "", region = "", property_type: type = "", inventory = "" } = cells;
     const { city = "", state_code: state = "" } = cells;
     if (type.toLowerCase() !== ALL_TYPES)
-      return { reason: 'property_type is not "All Residential"', detail: `"${type}"` };
+      return { reason: 'property_type is not "All Residential"', detail: `${region}: "${type}"` };
     const zipCode = zipCodeOf(/^(?:zip code: *)?(\d+)$/i.exec(region)?.[1] ?? "");
     if (zipCode === undefined) return { reason: 'region must be like "Zip Code: 02139"', detail: `"${region}"` };
     const asOf = dayOf(end);

@@ -1,7 +1,7 @@
 /** The commands as a person runs them: files in, text out. */
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -96,8 +96,6 @@ describe("zipnet catalogue", function () {
     assert.match(stats, /more than 200 listings +1 zip codes +237 listings/);
     assert.ok(stats.split("\n").every((line) => line.length <= 85));
 
-    const { stdout: shown } = await zipnet("show", "a.bin", "--zip", "98101");
-    assert.match(shown, /98101 {2}Seattle, King, WA\n {2}at 47\.6114, -122\.3305\n {2}expects 40 listings/);
     const { stdout: csv } = await zipnet("show", "a.bin", "--csv");
     await writeFile(join(dir, "shown.csv"), csv);
     const back = await zipnet("import", "shown.csv", "--out", "c.bin");
@@ -124,17 +122,8 @@ describe("zipnet catalogue", function () {
       "--out",
       "kept.bin",
     );
-    await fails(
-      /rdc\.csv has no column zip, housing_units, which census needs/,
-      "import",
-      "census:rdc.csv",
-      "--out",
-      "kept.bin",
-    );
     await fails(/units\.csv would be written over/, "import", "rdc.csv", "units.csv", "--out", "units.csv");
-    await fails(/the catalogue kept\.bin cannot be read: these 4 bytes are not a catalogue/, "show", "kept.bin");
-    await fails(/a\.bin has no zip code 98199/, "show", "a.bin", "--zip", "98199");
-    await fails(/ZIPNET_SERVER_URL \(--server-url\) is missing/, "show", "next");
+    await fails(/next is no file: give --server-url/, "show", "next");
     assert.equal(await readFile(join(dir, "kept.bin"), "utf8"), "kept");
   });
 
@@ -147,8 +136,16 @@ describe("zipnet catalogue", function () {
       const fetched = await zipnet("fetch", "next", "next.bin", "--server-url", rig.url);
       assert.deepEqual([fetched.stdout, fetched.stderr], [`next.bin: 60 zip codes\n${sha256}\n`, ""]);
       assert.equal(sha256Hex(new Uint8Array(await readFile(join(dir, "next.bin")))), sha256);
-      const shown = await zipnet("show", sha256, "--server-url", rig.url, "--limit", "1");
-      assert.match(shown.stdout, /60 zip codes in 1 states expect 6,000 listings/);
+      const store = join(dir, "store");
+      await mkdir(join(store, "catalogue"), { recursive: true });
+      await writeFile(join(store, catalogueKey(sha256)), bytes);
+      const compared = await zipnet("diff", sha256, "next.bin", "--objects", `folder:${store}`);
+      assert.match(compared.stdout, /\b60 the same in all/);
+      await writeFile(join(store, catalogueKey(sha256)), await readFile(join(dir, "a.bin")));
+      const altered = await zipnet("diff", sha256, "next.bin", "--objects", `folder:${store}`);
+      assert.match(altered.stderr, /the object store has other bytes under the name of the catalogue/);
+      const shown = await zipnet("show", sha256, "--server-url", rig.url, "--zip", "10003");
+      assert.match(shown.stdout, /^10003 {2}Place 3, King, WA\n {2}at 47\.03, -121\.643\n {2}expects 100 listings/);
     } finally {
       await rig.stop();
     }

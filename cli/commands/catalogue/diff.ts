@@ -3,7 +3,7 @@ import { Command } from "commander";
 import { type CatalogueDiff, type ChangedEntry, diffCatalogues } from "../../../core/catalogue-diff.js";
 import { grouped } from "../../../core/constraints/show.js";
 import { addSettingFlags, mergedSettings } from "../../flags.js";
-import { CATALOGUE_NAME, type NamedCatalogue, SERVER_SETTINGS, openNamed } from "./named.js";
+import { CATALOGUE_NAME, type NamedCatalogue, type PlaceFlags, PLACE_SETTINGS, openNamed } from "./named.js";
 import { limitFlag } from "./show.js";
 
 /** "+1,234" or "-5". */
@@ -83,9 +83,9 @@ export function diffCommand(signal: AbortSignal): Command {
     .argument("<before>", CATALOGUE_NAME)
     .argument("<after>", "likewise")
     .option("--limit <number>", 'zip codes to print, or "all"', limitFlag, 20);
-  return addSettingFlags(command, SERVER_SETTINGS).action(
-    async (before: string, after: string, { limit, serverUrl }: { limit: number; serverUrl?: string }) => {
-      const raw = mergedSettings(serverUrl === undefined ? {} : { serverUrl });
+  return addSettingFlags(command, PLACE_SETTINGS).action(
+    async (before: string, after: string, { limit, ...place }: { limit: number } & PlaceFlags) => {
+      const raw = mergedSettings(place);
       const sides = [await openNamed(before, raw, signal), await openNamed(after, raw, signal)] as const;
       const diff = diffCatalogues(sides[0].catalogue, sides[1].catalogue);
       const changes = diff.changed.length === 0 ? [] : [changesText(diff.changed, limit)];

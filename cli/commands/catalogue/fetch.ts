@@ -2,10 +2,10 @@ import { writeFile } from "node:fs/promises";
 import { Command, InvalidArgumentError } from "commander";
 import { grouped } from "../../../core/constraints/show.js";
 import { addSettingFlags, mergedSettings } from "../../flags.js";
-import { SERVER_SETTINGS, isServed, openNamed } from "./named.js";
+import { PLACE_SETTINGS, isKept, openNamed } from "./named.js";
 
-function servedName(text: string): string {
-  if (isServed(text)) return text;
+function keptName(text: string): string {
+  if (isKept(text)) return text;
   throw new InvalidArgumentError('It must be "next" or a SHA-256, 64 lower-case hexadecimal digits.');
 }
 
@@ -16,10 +16,10 @@ export function fetchCommand(signal: AbortSignal): Command {
     .argument(
       "<sha256>",
       'hash of the catalogue, or "next" for the one that the next epoch will be drawn from',
-      servedName,
+      keptName,
     )
     .argument("<file>", "the file to write");
-  return addSettingFlags(command, SERVER_SETTINGS).action(
+  return addSettingFlags(command, PLACE_SETTINGS).action(
     async (name: string, file: string, flags: Record<string, string>) => {
       const { bytes, catalogue, sha256 } = await openNamed(name, mergedSettings(flags), signal);
       await writeFile(file, bytes);

@@ -105,7 +105,8 @@ function doubtText(layers: readonly ReadLayer[]): readonly string[] {
 function skippedText(skipped: SkippedRows, report: string | undefined): string {
   if (skipped.count === 0) return "nothing was left out";
   const where = report === undefined ? "--report FILE writes every one" : `every one is in ${report}`;
-  return [`left out: ${grouped(skipped.count)} rows; ${where}`, ...skipped.lines()].join("\n");
+  const rows = skipped.count === 1 ? "1 row" : `${grouped(skipped.count)} rows`;
+  return [`left out: ${rows}; ${where}`, ...skipped.lines()].join("\n");
 }
 
 async function importFiles(files: readonly GivenFile[], { out, report, ...options }: ImportFlags): Promise<void> {

@@ -1,24 +1,52 @@
 import { readFile } from "node:fs/promises";
+import { join } from "node:path";
 import { createClient } from "@connectrpc/connect";
 import { createGrpcTransport } from "@connectrpc/connect-node";
-import { type RawSettings, parse, readSettings, setting } from "../../../adapters/settings/settings.js";
+import { systemClock } from "../../../adapters/clock/system-clock.js";
+import { s3Objects } from "../../../adapters/objects/s3/s3-objects.js";
+import { parseS3Url } from "../../../adapters/objects/s3/s3-url.js";
+import {
+  type RawSettings,
+  environmentName,
+  flagName,
+  parse,
+  readSettings,
+  setting,
+} from "../../../adapters/settings/settings.js";
 import { fetchTransfer } from "../../../adapters/transfer/fetch-transfer.js";
 import { decodeCatalogue } from "../../../core/catalogue.js";
 import { messageOf } from "../../../core/errors.js";
 import { sha256Hex } from "../../../core/hash.js";
+import { catalogueKey } from "../../../core/object-keys.js";
 import type { Catalogue } from "../../../gen/zipnet/v1/epoch_pb.js";
 import { ServerInfoService } from "../../../gen/zipnet/v1/server_info_service_pb.js";
 import { downloadCatalogue } from "../../../rpc/catalogues/download.js";
 import { fromConnectError } from "../../../rpc/errors.js";
+import { type ObjectsPlace, readObjectsPlace } from "../../../server/places.js";
 
 /** Where catalogues come from that are no files. */
-export const SERVER_SETTINGS = {
-  serverUrl: setting("Address of the server or of a relay; several are separated by commas.", parse.urls()),
+export const PLACE_SETTINGS = {
+  serverUrl: setting(
+    "Address of the server or of a relay that has the catalogue; several are separated by commas.",
+    parse.optionalCustom("http:// or https:// addresses, separated by commas", (text) => {
+      const read = parse.urls().safeParse(text);
+      return read.success ? read.data : undefined;
+    }),
+  ),
+  objects: setting(
+    'Object store that has the catalogue: "folder:DIR", or "s3://KEY:SECRET@host/bucket?region=...".',
+    parse.optionalCustom('"folder:DIR" or "s3://KEY:SECRET@host/bucket"', readObjectsPlace),
+    { secret: true },
+  ),
 };
+
+/** Those settings as flags. */
+export type PlaceFlags = { readonly [K in keyof typeof PLACE_SETTINGS]?: string };
 
 /** How a catalogue can be named, for help texts. */
 export const CATALOGUE_NAME =
-  'a file, or with --server-url the SHA-256 of a catalogue or "next" for the one that the next epoch will be drawn from';
+  'a file; or with --server-url or --objects the SHA-256 of a catalogue; or with --server-url "next" for the one that ' +
+  "the next epoch will be drawn from";
 
 /** A catalogue, however it was named. */
 export interface NamedCatalogue {
@@ -29,17 +57,36 @@ export interface NamedCatalogue {
   readonly catalogue: Catalogue;
 }
 
-/** Whether a name is one of a catalogue that a server has to be asked for. */
-export function isServed(name: string): boolean {
+/** Whether a name is one of a catalogue that a server or an object store has. */
+export function isKept(name: string): boolean {
   return name === "next" || /^[0-9a-f]{64}$/.test(name);
 }
 
-/** The catalogue in a file, or from the server that the settings name. Throws an Error that says what is wrong. */
+/** The catalogue in a file, or from the place that the settings name. Throws an Error that says what is wrong. */
 export async function openNamed(name: string, raw: RawSettings, signal: AbortSignal): Promise<NamedCatalogue> {
-  if (!isServed(name)) return await readNamed(name);
-  const { serverUrl: urls } = readSettings(SERVER_SETTINGS, raw);
-  const sha256 = name === "next" ? await announcedBy(urls[0] ?? "", signal) : name;
-  return { name, sha256, ...(await downloadCatalogue(fetchTransfer(), urls, sha256, signal)) };
+  if (!isKept(name)) return await readNamed(name);
+  const { serverUrl: urls = [], objects } = readSettings(PLACE_SETTINGS, raw);
+  const [url] = urls;
+  if (url === undefined && (objects === undefined || name === "next")) {
+    const orStore = name === "next" ? "" : ` or ${flagName("objects")} (${environmentName("objects")})`;
+    throw new Error(`${name} is no file: give ${flagName("serverUrl")} (${environmentName("serverUrl")})${orStore}`);
+  }
+  const sha256 = name === "next" ? await announcedBy(url ?? "", signal) : name;
+  if (objects === undefined)
+    return { name, sha256, ...(await downloadCatalogue(fetchTransfer(), urls, sha256, signal)) };
+  return { name, ...(await readStored(sha256, objects)) };
+}
+
+async function readStored(sha256: string, place: ObjectsPlace): Promise<Omit<NamedCatalogue, "name">> {
+  const key = catalogueKey(sha256);
+  const bytes =
+    place.kind === "folder"
+      ? (await readNamed(join(place.dir, key))).bytes
+      : await s3Objects(parseS3Url(place.url), systemClock).get(key);
+  if (bytes === undefined) throw new Error(`there is no catalogue ${sha256} in the object store`);
+  const actual = sha256Hex(bytes);
+  if (actual === sha256) return { bytes, sha256, catalogue: decodeCatalogue(bytes) };
+  throw new Error(`the object store has other bytes under the name of the catalogue ${sha256}: they hash to ${actual}`);
 }
 
 async function readNamed(path: string): Promise<NamedCatalogue> {

@@ -3,13 +3,13 @@ import { Command, InvalidArgumentError } from "commander";
 import { grouped } from "../../../core/constraints/show.js";
 import type { CatalogueEntry } from "../../../gen/zipnet/v1/epoch_pb.js";
 import { addSettingFlags, mergedSettings } from "../../flags.js";
-import { CATALOGUE_NAME, type NamedCatalogue, SERVER_SETTINGS, openNamed } from "./named.js";
+import { CATALOGUE_NAME, type NamedCatalogue, type PlaceFlags, PLACE_SETTINGS, openNamed } from "./named.js";
 
 interface ShowFlags {
-  readonly state?: string;
-  readonly zip?: string;
+  readonly state: string | undefined;
+  readonly zip: string | undefined;
   readonly limit: number;
-  readonly csv?: boolean;
+  readonly csv: boolean | undefined;
 }
 
 const PLAIN = { head: [], border: [], compact: true };
@@ -128,11 +128,10 @@ export function showCommand(signal: AbortSignal): Command {
     .option("--zip <zip code>", "only this zip code, with all that is known of it")
     .option("--limit <number>", 'zip codes to print, or "all"', limitFlag, 10)
     .option("--csv", "as CSV in the columns that catalogue import takes, all zip codes, without what was learned");
-  return addSettingFlags(command, SERVER_SETTINGS).action(
-    async (name: string, flags: ShowFlags & { serverUrl?: string }) => {
-      const { serverUrl, ...shown } = flags;
-      const opened = await openNamed(name, mergedSettings(serverUrl === undefined ? {} : { serverUrl }), signal);
-      process.stdout.write(`${catalogueText(opened, shown)}\n`);
+  return addSettingFlags(command, PLACE_SETTINGS).action(
+    async (name: string, { state, zip, limit, csv, ...place }: ShowFlags & PlaceFlags) => {
+      const opened = await openNamed(name, mergedSettings(place), signal);
+      process.stdout.write(`${catalogueText(opened, { state, zip, limit, csv })}\n`);
     },
   );
 }

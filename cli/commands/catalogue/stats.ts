@@ -6,7 +6,7 @@ import type { Rules } from "../../../gen/zipnet/v1/epoch_pb.js";
 import { RULE_SETTINGS, ruleProblems, rulesOf } from "../../../server/config-rules.js";
 import { bar, percentText, shadedBar } from "../../bars.js";
 import { addSettingFlags, mergedSettings } from "../../flags.js";
-import { CATALOGUE_NAME, SERVER_SETTINGS, openNamed } from "./named.js";
+import { CATALOGUE_NAME, PLACE_SETTINGS, openNamed } from "./named.js";
 
 /** The rules that the draw goes by; the same settings as the server's. */
 const { targetListings, tolerancePercent, minExpectedListings, maxExpectedListings } = RULE_SETTINGS;
@@ -82,7 +82,7 @@ export function statsCommand(signal: AbortSignal): Command {
   const command = new Command("stats")
     .description("prints how many zip codes may be drawn by given rules, by size and state")
     .argument("<catalogue>", CATALOGUE_NAME);
-  return addSettingFlags(command, { ...DRAW_SETTINGS, ...SERVER_SETTINGS }).action(
+  return addSettingFlags(command, { ...DRAW_SETTINGS, ...PLACE_SETTINGS }).action(
     async (name: string, flags: Record<string, string>) => {
       const raw = mergedSettings(flags);
       const settings = readSettings(RULE_SETTINGS, raw, (values) => ruleProblems(values, EPOCH_LENGTH_SECONDS));

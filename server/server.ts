@@ -17,6 +17,7 @@ import { StreamLimits } from "../rpc/serving/stream-limits.js";
 import { judgingService, serverInfoService, submissionService } from "./handlers/index.js";
 import { runCalibrator } from "./calibration/calibrator.js";
 import { runKeeper } from "./keeper/keeper.js";
+import { assertDrawable, watchOutlook } from "./outlook.js";
 import type { Deployment, ServerParts } from "./parts.js";
 import type { TokenKey } from "./places.js";
 import { readStatusView } from "./status.js";
@@ -72,10 +73,16 @@ export async function assertStoreIsOurs(parts: Pick<ServerParts, "deployment" | 
 /** Serves; resolves after the signal once every connection has ended. Rejects when it cannot start. */
 export async function runServer(parts: ServerParts, config: ServeConfig, signal: AbortSignal): Promise<void> {
   await assertStoreIsOurs(parts);
+  await assertDrawable(parts);
   const { closed, port } = await listen(parts, config, signal);
   config.onListening(port);
   const { minValidatorStakeRao } = config;
-  await Promise.all([runKeeper(parts, signal), runCalibrator({ ...parts, minValidatorStakeRao }, signal), closed]);
+  await Promise.all([
+    runKeeper(parts, signal),
+    runCalibrator({ ...parts, minValidatorStakeRao }, signal),
+    watchOutlook(parts, signal),
+    closed,
+  ]);
 }
 
 function listen(parts: ServerParts, config: ServeConfig, signal: AbortSignal): Promise<RpcServer> {

@@ -75,8 +75,9 @@ describe("the chances of a draw", function () {
   });
 
   it("would be seen to be unequal by the same statistic if the last pick were made greedily", () => {
-    const chiSquare = chiSquareOf(timesDrawn(withGreedyLastPick, SIZES, RULES, DRAWS), DRAWS);
-    assert.ok(chiSquare > 5 * THRESHOLD_199, `chi-square ${chiSquare}`);
+    // With fewer draws, even: what is unequal grows with their number.
+    const chiSquare = chiSquareOf(timesDrawn(withGreedyLastPick, SIZES, RULES, 30_000), 30_000);
+    assert.ok(chiSquare > 2 * THRESHOLD_199, `chi-square ${chiSquare}`);
   });
 
   it("are those of the weights, exactly, for the first zip code taken", () => {

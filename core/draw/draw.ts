@@ -16,9 +16,9 @@
 import type { CatalogueEntry } from "../../gen/zipnet/v1/epoch_pb.js";
 import { randomSequence } from "../random.js";
 import { type Band, bandOf, goalOf, largestOf, sumOf } from "./band.js";
+import { canLand, searchSet } from "./can-land.js";
 import { type DrawPool, type LastDrawn, eligibleEntries } from "./pool.js";
 import { explainMiss } from "./problem.js";
-import { subsetWithSum } from "./subset-sum.js";
 import { type Urn, urnOf } from "./urn.js";
 
 /** Name of the algorithm, as epochs carry it. */
@@ -26,6 +26,8 @@ export const SELECTION_VERSION = "zipnet-draw-v1";
 
 /** Attempts before the search for a set. */
 const ATTEMPTS = 1_000;
+/** Failed attempts after which it is looked whether any set can land at all. */
+const DOUBTFUL_ATTEMPTS = 20;
 
 /** What a draw is made of. */
 export interface DrawInput {
@@ -64,21 +66,19 @@ export function drawZipCodes(input: DrawInput): DrawResult {
   const { pool, number, lastDrawn } = input;
   const band = bandOf(pool.rules);
   const eligible = eligibleEntries(pool, number, lastDrawn);
-  const missed = (nearestBelow: number): NotDrawn => ({
-    ok: false,
-    explain: () => explainMiss({ pool, number, lastDrawn, eligible, band, nearestBelow }),
-  });
-  const total = sumOf(eligible);
-  if (total < band.low) return missed(total);
+  const missed: NotDrawn = { ok: false, explain: () => explainMiss({ pool, number, lastDrawn, eligible, band }) };
+  if (sumOf(eligible) < band.low) return missed;
   const goal = goalOf(pool.rules, band, largestOf(eligible));
   const urn = urnOf(eligible, pool.weightOf, randomSequence(input.seed));
   for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
     const taken = takeUpTo(goal, urn, band);
     if (taken !== undefined) return landed(taken, attempt);
     urn.refill();
+    // Where no set is in the band, the other attempts and the search would come to nothing as well.
+    if (attempt === DOUBTFUL_ATTEMPTS && !canLand(eligible, band)) return missed;
   }
-  const found = subsetWithSum(takeAll(urn), (entry) => entry.expectedListings, band.low, band.high);
-  return found.picked === undefined ? missed(found.nearestBelow) : landed(found.picked, ATTEMPTS + 1);
+  const { picked } = searchSet(takeAll(urn), band);
+  return picked === undefined ? missed : landed(picked, ATTEMPTS + 1);
 }
 
 /** Takes entries out until their sum reaches the goal; undefined when it ends outside the band. */

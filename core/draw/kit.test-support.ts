@@ -67,3 +67,19 @@ export const smallPool = fc.record({
   toleranceBps: fc.constantFrom(1, 50, 300, 1_000, 5_000),
   seed: fc.string(),
 });
+
+/** Fields of the rules as problems name them. */
+const FIELDS = {
+  target_listings: "targetListings",
+  tolerance_bps: "toleranceBps",
+  cooldown_epochs: "cooldownEpochs",
+  min_expected_listings: "minExpectedListings",
+  max_expected_listings: "maxExpectedListings",
+} as const satisfies Record<string, keyof Rules>;
+
+/** The changes of a rule that a text names. */
+export function changesOf(text: string): Partial<Rules>[] {
+  return [...text.matchAll(/(?:lower|raise|set) (\w+) to (?:at most |at least )?([\d,]+)/g)].map(
+    ([, field, value = ""]) => ({ [FIELDS[field as keyof typeof FIELDS]]: Number(value.replaceAll(",", "")) }),
+  );
+}

@@ -1,26 +1,9 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import type { Rules } from "../../gen/zipnet/v1/epoch_pb.js";
 import { sha256Of } from "../hash.js";
 import { drawZipCodes } from "./draw.js";
-import { NUMBER, catalogueOf, draw, landedOf, problemOf, rulesOf, smallPool } from "./kit.test-support.js";
+import { NUMBER, catalogueOf, changesOf, draw, landedOf, problemOf, rulesOf, smallPool } from "./kit.test-support.js";
 import { drawPool } from "./pool.js";
-
-/** Fields of the rules as problems name them. */
-const FIELDS = {
-  target_listings: "targetListings",
-  tolerance_bps: "toleranceBps",
-  cooldown_epochs: "cooldownEpochs",
-  min_expected_listings: "minExpectedListings",
-  max_expected_listings: "maxExpectedListings",
-} as const satisfies Record<string, keyof Rules>;
-
-/** The changes of a rule that a problem names. */
-function remediesOf(problem: string): Partial<Rules>[] {
-  return [...problem.matchAll(/(?:lower|raise|set) (\w+) to (?:at most |at least )?([\d,]+)/g)].map(
-    ([, field, value = ""]) => ({ [FIELDS[field as keyof typeof FIELDS]]: Number(value.replaceAll(",", "")) }),
-  );
-}
 
 describe("a draw that cannot land", () => {
   it("says how many listings are missing, and which changes would do", () => {
@@ -76,7 +59,7 @@ describe("a draw that cannot land", () => {
       const result = draw(catalogueOf(sizes), rules, seed, waiting);
       fc.pre(!result.ok);
       const problem = problemOf(result);
-      for (const change of remediesOf(problem)) {
+      for (const change of changesOf(problem)) {
         checked += 1;
         const remedied = draw(catalogueOf(sizes), { ...rules, ...change }, seed, waiting);
         assert.ok(remedied.ok, `${problem}: ${JSON.stringify(change)} does not help`);

@@ -1,10 +1,10 @@
 /** Why no set of zip codes can be drawn, for the person who sets the rules. */
 import type { CatalogueEntry } from "../../gen/zipnet/v1/epoch_pb.js";
 import { grouped } from "../constraints/show.js";
-import { type Band, bandOf, holdsEvery, largestOf, sumOf } from "./band.js";
+import { type Band, bandOf, sumOf } from "./band.js";
+import { canLand, nearestSumBelow } from "./can-land.js";
 import { type DrawPool, type LastDrawn, drawPool, eligibleEntries, refusalOf } from "./pool.js";
 import { remediesFor } from "./remedies.js";
-import { subsetWithSum } from "./subset-sum.js";
 
 /** A draw that missed. */
 export interface Miss {
@@ -13,8 +13,6 @@ export interface Miss {
   readonly lastDrawn: LastDrawn;
   readonly eligible: readonly CatalogueEntry[];
   readonly band: Band;
-  /** The largest sum below the band that a set of eligible zip codes has. */
-  readonly nearestBelow: number;
 }
 
 /** Names what is wrong, by how much, and every single rule whose change would help, with the value that it needs. */
@@ -33,13 +31,6 @@ export function explainMiss(miss: Miss): string {
   }
   const smallest = eligible.reduce((least, entry) => Math.min(least, entry.expectedListings), Infinity);
   return smallest > band.high ? tooLarge(miss, smallest) : noneFits(miss);
-}
-
-/** Whether some set of the entries has a sum in the band. */
-function canLand(entries: readonly CatalogueEntry[], band: Band): boolean {
-  if (sumOf(entries) < band.low) return false;
-  if (holdsEvery(band, largestOf(entries))) return true;
-  return subsetWithSum(entries, (entry) => entry.expectedListings, band.low, band.high).picked !== undefined;
 }
 
 function remedies({ pool, number, lastDrawn }: Miss): string[] {
@@ -62,7 +53,8 @@ function tooLarge(miss: Miss, smallest: number): string {
   );
 }
 
-function noneFits({ pool, band, eligible, nearestBelow }: Miss): string {
+function noneFits({ pool, band, eligible }: Miss): string {
+  const nearestBelow = nearestSumBelow(eligible, band);
   const { targetListings } = pool.rules;
   const tolerance = Math.ceil(((targetListings - nearestBelow) * 10_000) / targetListings);
   const widen = tolerance <= 5_000 ? `raise tolerance_bps to at least ${grouped(tolerance)}, or ` : "";

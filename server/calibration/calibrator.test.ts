@@ -216,6 +216,8 @@ describe("the owner's catalogue", () => {
     assert.deepEqual(choiceOf(world, FIRST_EPOCH + 3).replacedSha256s, [evenCatalogue(60).sha256]);
     assert.ok(of("catalogue_differs").length >= 1);
     assert.ok(of("catalogue_chosen").length === 0);
+    const settled = [...world.store.content.keys()].filter((key) => key.startsWith("records/settlement/"));
+    assert.deepEqual(settled, [], "0 epochs: nothing is settled");
   });
 
   it("is one and the same for replicas whose settings differ, and they say so", async () => {

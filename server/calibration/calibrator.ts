@@ -23,6 +23,8 @@ export type CalibratorParts = Pick<
 > &
   Pick<SettleParts, "minValidatorStakeRao">;
 
+/** Part of an epoch that passes first: when an epoch opens, thousands of streams have to be told. */
+const QUIET_PART = 16;
 /** Epochs that are learned from at once; of a longer time without a choice, the newest. */
 const MOST_EPOCHS = 2_000;
 
@@ -33,13 +35,18 @@ const MOST_EPOCHS = 2_000;
 export async function runCalibrator(parts: CalibratorParts, signal: AbortSignal): Promise<void> {
   const { clock, deployment, epochs, log } = parts;
   const calibrator = new Calibrator(parts);
+  const lengthMs = deployment.epochLengthSeconds * 1000;
   let failures = 0;
   while (!signal.aborted) {
     const rung = epochs.ticket();
-    let waitMs = deployment.epochLengthSeconds * 1000;
+    let waitMs = lengthMs;
     try {
       const newest = await epochs.newestEpoch();
-      if (newest !== undefined) await calibrator.prepare(newest.epoch.number + 1, signal);
+      if (newest !== undefined) {
+        const { number } = newest.epoch;
+        await clock.sleepUntil(number * lengthMs + Math.floor(lengthMs / QUIET_PART), signal);
+        await calibrator.prepare(number + 1, signal);
+      }
       failures = 0;
     } catch (error) {
       if (signal.aborted) return;
@@ -84,6 +91,8 @@ class Calibrator {
     const stands = isDue
       ? await chooseCatalogue(this.#parts, epochNumber, await this.#calibrate(before, epochNumber, over))
       : choice;
+    // So that the draw finds it in memory.
+    await catalogues.read(stands.catalogueSha256);
     this.#tellOther(stands);
   }
 

@@ -63,6 +63,16 @@ function entriesText(entries: readonly CatalogueEntry[], limit: number): string 
   return table.toString() + (more > 0 ? `\n... and ${grouped(more)} more; --limit all shows every one` : "");
 }
 
+/** What epochs taught, where they taught something. */
+function learnedText(entries: readonly CatalogueEntry[]): readonly string[] {
+  const calibrated = entries.filter(({ calibration }) => calibration !== undefined).length;
+  const atCap = entries.filter(({ atResultCap }) => atResultCap).length;
+  if (calibrated === 0) return [];
+  return [
+    `${grouped(calibrated)} calibrated by what epochs held, ${grouped(atCap)} of them at the source's result cap`,
+  ];
+}
+
 function notesOf({ atResultCap, calibration }: CatalogueEntry): string {
   return [...(calibration === undefined ? [] : ["calibrated"]), ...(atResultCap ? ["at cap"] : [])].join(", ");
 }
@@ -110,10 +120,12 @@ function catalogueText({ name, sha256, catalogue }: NamedCatalogue, flags: ShowF
     throw new Error(`${name} has no ${asked.filter((part) => part !== "").join(" or ")}`);
   }
   if (zip !== undefined) return entryText(only);
-  const of = state === undefined ? `${new Set(entries.map((entry) => entry.state)).size} states` : state;
+  const states = new Set(entries.map((entry) => entry.state)).size;
+  const of = state ?? (states === 1 ? only.state : `${states} states`);
   return [
     `${name}: ${grouped(entries.length)} zip codes in ${of} expect ${grouped(sumOf(entries))} listings`,
     `sha256 ${sha256}`,
+    ...learnedText(entries),
     sourcesText(entries),
     entriesText(entries, limit),
   ].join("\n");
@@ -124,7 +136,7 @@ export function showCommand(signal: AbortSignal): Command {
   const command = new Command("show")
     .description("prints what a catalogue holds, the zip codes that expect most first")
     .argument("<catalogue>", CATALOGUE_NAME)
-    .option("--state <state>", "only this state: two capital letters")
+    .option("--state <state>", "only this state, for example WA", (state: string) => state.toUpperCase())
     .option("--zip <zip code>", "only this zip code, with all that is known of it")
     .option("--limit <number>", 'zip codes to print, or "all"', limitFlag, 10)
     .option("--csv", "as CSV in the columns that catalogue import takes, all zip codes, without what was learned");

@@ -113,6 +113,21 @@ export const RULE_SETTINGS = {
   ),
 };
 
+const { targetListings, tolerancePercent, minExpectedListings, maxExpectedListings } = RULE_SETTINGS;
+const { cooldownEpochs, includeStates, excludeStates, stateWeights } = RULE_SETTINGS;
+
+/** Settings of the rules that the draw goes by. */
+export const DRAW_SETTINGS = {
+  targetListings,
+  tolerancePercent,
+  minExpectedListings,
+  maxExpectedListings,
+  cooldownEpochs,
+  includeStates,
+  excludeStates,
+  stateWeights,
+};
+
 type RuleSettings = SettingsOf<typeof RULE_SETTINGS>;
 
 const UNEARNED = {

@@ -25,7 +25,7 @@ import { type Urn, urnOf } from "./urn.js";
 export const SELECTION_VERSION = "zipnet-draw-v1";
 
 /** Attempts before the search for a set. */
-const ATTEMPTS = 1_000;
+export const ATTEMPTS = 1_000;
 /** Failed attempts after which it is looked whether any set can land at all. */
 const DOUBTFUL_ATTEMPTS = 20;
 

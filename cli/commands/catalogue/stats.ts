@@ -1,25 +1,12 @@
 import { Command } from "commander";
-import { type SettingsShape, readSettings } from "../../../adapters/settings/settings.js";
+import { readSettings } from "../../../adapters/settings/settings.js";
 import { type CatalogueStats, catalogueStats } from "../../../core/catalogue-stats.js";
 import { grouped } from "../../../core/constraints/show.js";
 import type { Rules } from "../../../gen/zipnet/v1/epoch_pb.js";
-import { RULE_SETTINGS, ruleProblems, rulesOf } from "../../../server/config-rules.js";
+import { DRAW_SETTINGS, RULE_SETTINGS, ruleProblems, rulesOf } from "../../../server/config-rules.js";
 import { bar, percentText, shadedBar } from "../../bars.js";
 import { addSettingFlags, mergedSettings } from "../../flags.js";
 import { CATALOGUE_NAME, PLACE_SETTINGS, openNamed } from "./named.js";
-
-/** The rules that the draw goes by; the same settings as the server's. */
-const { targetListings, tolerancePercent, minExpectedListings, maxExpectedListings } = RULE_SETTINGS;
-const { cooldownEpochs, includeStates, excludeStates } = RULE_SETTINGS;
-const DRAW_SETTINGS = {
-  targetListings,
-  tolerancePercent,
-  minExpectedListings,
-  maxExpectedListings,
-  cooldownEpochs,
-  includeStates,
-  excludeStates,
-} satisfies SettingsShape;
 
 /** Only for the length that the grace window depends on, which plays no part here. */
 const EPOCH_LENGTH_SECONDS = 14_400;

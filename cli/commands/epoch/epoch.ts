@@ -10,6 +10,7 @@ import { fromConnectError } from "../../../rpc/errors.js";
 import { epochText } from "../../epochs/show.js";
 import { addSettingFlags, mergedSettings } from "../../flags.js";
 import { deriveCommand } from "./derive.js";
+import { simulateCommand } from "./simulate.js";
 import { verifyCommand } from "./verify.js";
 
 const SETTINGS = {
@@ -64,6 +65,7 @@ export function epochCommand(signal: AbortSignal): Command {
     }
   });
   const epoch = new Command("epoch").description("what is and was assigned");
-  for (const command of [show, list, verifyCommand(signal), deriveCommand(signal)]) epoch.addCommand(command);
+  for (const command of [show, list, verifyCommand(signal), deriveCommand(signal), simulateCommand(signal)])
+    epoch.addCommand(command);
   return epoch;
 }

@@ -9,7 +9,7 @@ import { isProven, supplyOf } from "../../../core/draw/sustain.js";
 import { DRAW_SETTINGS, RULE_SETTINGS, ruleProblems, rulesOf } from "../../../server/config-rules.js";
 import { simulationJson, simulationText } from "../../epochs/simulation-text.js";
 import { addSettingFlags, mergedSettings } from "../../flags.js";
-import { CATALOGUE_NAME, SERVER_SETTINGS, openNamed } from "../catalogue/named.js";
+import { CATALOGUE_NAME, PLACE_SETTINGS, openNamed } from "../catalogue/named.js";
 
 const SETTINGS = {
   catalogue: setting(`Catalogue to draw from: ${CATALOGUE_NAME}.`, parse.text()),
@@ -47,7 +47,7 @@ export function simulateCommand(signal: AbortSignal): Command {
   const command = new Command("simulate")
     .description("draws many epochs ahead by given rules, and prints what an owner needs to choose the rules")
     .option("--json", "prints all figures as JSON, with how often each zip code was drawn");
-  return addSettingFlags(command, { ...SETTINGS, ...DRAW_SETTINGS, ...SERVER_SETTINGS }).action(
+  return addSettingFlags(command, { ...SETTINGS, ...DRAW_SETTINGS, ...PLACE_SETTINGS }).action(
     async ({ json, ...flags }: Record<string, string>) => {
       const raw = mergedSettings(flags);
       const settings = readSettings({ ...SETTINGS, ...RULE_SETTINGS }, raw, (values) =>

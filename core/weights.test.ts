@@ -1,27 +1,10 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import type { Neuron } from "./ports.js";
+import { sampleNeuron } from "./metagraph.test-support.js";
 import { maxUpscaled, U16_MAX, uidWeights } from "./weights.js";
 
-function neuron(uid: number): Neuron {
-  return {
-    uid,
-    hotkey: `hotkey-${uid}`,
-    coldkey: `coldkey-${uid}`,
-    stakeRao: 0n,
-    validatorPermit: false,
-    lastUpdateBlock: 0,
-    registeredBlock: 0,
-    incentiveU16: 0,
-    dividendsU16: 0,
-    validatorTrustU16: 0,
-    consensusU16: 0,
-    weights: [],
-  };
-}
-
 function subnet(size: number, minAllowedWeights = 1) {
-  return { neurons: Array.from({ length: size }, (_, uid) => neuron(uid)), minAllowedWeights };
+  return { neurons: Array.from({ length: size }, (_, uid) => sampleNeuron(uid, `hotkey-${uid}`)), minAllowedWeights };
 }
 
 describe("maxUpscaled", () => {

@@ -10,6 +10,7 @@ import { type ManualClock, manualClock } from "../adapters/clock/manual-clock.js
 import { openFolderObjects } from "../adapters/objects/folder/folder-objects.js";
 import { fetchTransfer } from "../adapters/transfer/fetch-transfer.js";
 import { readyCrypto, signerFromUri, verifySr25519 } from "../adapters/wallet/wallet.js";
+import { sampleNeuron } from "../core/metagraph.test-support.js";
 import { dataKey } from "../core/object-keys.js";
 import type { Log, Signer, Wallet } from "../core/ports.js";
 import { recordSigningBytes } from "../core/signed-record.js";
@@ -31,7 +32,7 @@ import { storedCatalogues } from "./calibration/catalogues.js";
 import { epochBook } from "./epoch-book.js";
 import { FIRST_EPOCH, LENGTH_SECONDS, evenCatalogue, tenZipCodes } from "./keeper/world.test-support.js";
 import type { ServerParts } from "./parts.js";
-import { type ScriptedChain, neuron, scriptedChain, validatorNeuron } from "./scripted-chain.test-support.js";
+import { type ScriptedChain, scriptedChain, validatorNeuron } from "./scripted-chain.test-support.js";
 import { runServer } from "./server.js";
 
 const NETWORK = "local";
@@ -77,8 +78,8 @@ export async function startRig(options: { log?: Log; calibrateEveryEpochs?: numb
   const clock = manualClock(FIRST_EPOCH * LENGTH_SECONDS * 1000 + 40_000);
   const chain = scriptedChain({ clock, blockMs: 2_000, offsetMs: 300, network: NETWORK, netuid: NETUID });
   chain.neurons = [
-    neuron(0, alice.hotkey),
-    neuron(1, bob.hotkey),
+    sampleNeuron(0, alice.hotkey),
+    sampleNeuron(1, bob.hotkey),
     validatorNeuron(2, vera.hotkey),
     validatorNeuron(3, vito.hotkey),
   ];

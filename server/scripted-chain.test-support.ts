@@ -1,6 +1,7 @@
 /** A chain for tests: its blocks follow from the clock, its subnet is what the test says. */
 import { ZipnetError } from "../core/errors.js";
 import { sha256Hex, utf8ToBytes } from "../core/hash.js";
+import { sampleMetagraph, sampleNeuron } from "../core/metagraph.test-support.js";
 import type { Block, Chain, Clock, Neuron } from "../core/ports.js";
 
 const ZEROS = "0".repeat(64);
@@ -13,26 +14,9 @@ export interface ScriptedChain extends Chain {
   neurons: Neuron[];
 }
 
-/** A registered hotkey. */
-export function neuron(uid: number, hotkey: string, more: Partial<Neuron> = {}): Neuron {
-  const u16 = { incentiveU16: 0, dividendsU16: 0, validatorTrustU16: 0, consensusU16: 0 };
-  const blocks = { lastUpdateBlock: 0, registeredBlock: 0 };
-  return {
-    uid,
-    hotkey,
-    coldkey: hotkey,
-    stakeRao: 0n,
-    validatorPermit: false,
-    ...u16,
-    ...blocks,
-    weights: [],
-    ...more,
-  };
-}
-
 /** A registered hotkey that counts as a validator. */
 export function validatorNeuron(uid: number, hotkey: string): Neuron {
-  return neuron(uid, hotkey, { stakeRao: 5_000n * TAO, validatorPermit: true });
+  return sampleNeuron(uid, hotkey, { stakeRao: 5_000n * TAO, validatorPermit: true });
 }
 
 /** The block of a number: its time is `offsetMs` after a multiple of the block time. */
@@ -71,18 +55,8 @@ export function scriptedChain(options: {
     },
     async metagraph() {
       assertUp();
-      return {
-        block: newest(),
-        network,
-        netuid,
-        tempo: 360,
-        nextEpochBlock: newest().number + 1,
-        ownerHotkey: "",
-        weightsRateLimit: 0,
-        minAllowedWeights: 1,
-        weightsVersionKey: 0n,
-        neurons: chain.neurons,
-      };
+      const block = newest();
+      return sampleMetagraph(chain.neurons, { block, network, netuid, nextEpochBlock: block.number + 1 });
     },
     async setWeights() {
       throw new Error("this chain takes no weights");

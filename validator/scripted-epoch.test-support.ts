@@ -19,6 +19,7 @@ import {
   exampleListings,
   exampleRules,
 } from "../core/judging/examples.test-support.js";
+import { sampleMetagraph, sampleNeuron } from "../core/metagraph.test-support.js";
 import { dataKey } from "../core/object-keys.js";
 import type { Chain, Clock, ListingSource, LocalState, LookUp, Metagraph, Signer, Transfer } from "../core/ports.js";
 import { payloadSha256, sealRecord } from "../core/signed-record.js";
@@ -272,21 +273,18 @@ export function scriptedSource(
 
 /** A subnet with these hotkeys; `over` changes it. */
 export function scriptedMetagraph(hotkeys: readonly string[], over: Partial<Metagraph> = {}): Metagraph {
-  const u16 = { incentiveU16: 0, dividendsU16: 0, validatorTrustU16: 0, consensusU16: 0 };
-  const stake = { stakeRao: 10n ** 13n, validatorPermit: true, lastUpdateBlock: 0, registeredBlock: 0 };
-  return {
-    block: { number: 1_000, hash: "bb".repeat(32), parentHash: "aa".repeat(32), timeMs: CLOSE_MS },
-    network: NETWORK,
-    netuid: NETUID,
-    tempo: 360,
-    nextEpochBlock: 1_300,
-    ownerHotkey: hotkeys[0] ?? "",
-    weightsRateLimit: 100,
-    minAllowedWeights: 1,
-    weightsVersionKey: 0n,
-    neurons: hotkeys.map((hotkey, uid) => ({ uid, hotkey, coldkey: hotkey, ...stake, ...u16, weights: [] })),
-    ...over,
-  };
+  const validator = { stakeRao: 10n ** 13n, validatorPermit: true };
+  return sampleMetagraph(
+    hotkeys.map((hotkey, uid) => sampleNeuron(uid, hotkey, validator)),
+    {
+      block: { number: 1_000, hash: "bb".repeat(32), parentHash: "aa".repeat(32), timeMs: CLOSE_MS },
+      network: NETWORK,
+      netuid: NETUID,
+      nextEpochBlock: 1_300,
+      ownerHotkey: hotkeys[0] ?? "",
+      ...over,
+    },
+  );
 }
 
 /** A chain that stands still and takes no weights. */

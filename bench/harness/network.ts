@@ -6,7 +6,8 @@ import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { readyCrypto, signerFromUri } from "../../adapters/wallet/wallet.js";
 import { epochIdOf, epochNumberAt, epochStartMs } from "../../core/epoch-time.js";
 import { sha256Hex, utf8ToBytes } from "../../core/hash.js";
-import type { Metagraph, Neuron, Wallet } from "../../core/ports.js";
+import { sampleMetagraph, sampleNeuron } from "../../core/metagraph.test-support.js";
+import type { Metagraph, Wallet } from "../../core/ports.js";
 import { sample } from "../../core/samples.test-support.js";
 import { sealRecord } from "../../core/signed-record.js";
 import { EpochSchema } from "../../gen/zipnet/v1/epoch_pb.js";
@@ -55,36 +56,8 @@ export async function serverKey(): Promise<Wallet> {
 
 /** The subnet, full of miners. */
 export function metagraphOf({ server, miners }: Keys): Metagraph {
-  const zeros = "0".repeat(64);
-  return {
-    block: { number: 1, hash: zeros, parentHash: zeros, timeMs: 0 },
-    network: NETWORK,
-    netuid: NETUID,
-    tempo: 360,
-    nextEpochBlock: 360,
-    ownerHotkey: server.hotkey,
-    weightsRateLimit: 100,
-    minAllowedWeights: 1,
-    weightsVersionKey: 0n,
-    neurons: miners.map(({ hotkey }, uid) => neuronOf(uid, hotkey)),
-  };
-}
-
-function neuronOf(uid: number, hotkey: string): Neuron {
-  return {
-    uid,
-    hotkey,
-    coldkey: hotkey,
-    stakeRao: 0n,
-    validatorPermit: false,
-    lastUpdateBlock: 0,
-    registeredBlock: 0,
-    incentiveU16: 0,
-    dividendsU16: 0,
-    validatorTrustU16: 0,
-    consensusU16: 0,
-    weights: [],
-  };
+  const neurons = miners.map(({ hotkey }, uid) => sampleNeuron(uid, hotkey));
+  return sampleMetagraph(neurons, { network: NETWORK, netuid: NETUID, ownerHotkey: server.hotkey });
 }
 
 /** Epochs of one length, made up but valid. */

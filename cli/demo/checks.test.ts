@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { create } from "@bufbuild/protobuf";
-import type { Neuron } from "../../core/ports.js";
+import { sampleNeuron } from "../../core/metagraph.test-support.js";
 import { EpochSchema } from "../../gen/zipnet/v1/epoch_pb.js";
 import { ListingSchema } from "../../gen/zipnet/v1/listing_pb.js";
 import { MinerVerdict, ReportSchema } from "../../gen/zipnet/v1/report_pb.js";
@@ -23,19 +23,13 @@ function report(validator: string, liarScoreBps = 0) {
   });
 }
 
-function neuron(uid: number, hotkey: string, incentiveU16: number, weights: Neuron["weights"] = []): Neuron {
-  const nothing = { stakeRao: 0n, validatorPermit: false, lastUpdateBlock: 0, registeredBlock: 0 };
-  const figures = { dividendsU16: 0, validatorTrustU16: 0, consensusU16: 0 };
-  return { uid, hotkey, coldkey: hotkey, ...nothing, ...figures, incentiveU16, weights };
-}
-
 const WEIGHTS = [{ uid: 2, weightU16: 65_535 }];
 const NEURONS = [
-  neuron(0, "v1", 0, WEIGHTS),
-  neuron(1, "v2", 0, WEIGHTS),
-  neuron(2, "a", 40_000),
-  neuron(3, "b", 25_535),
-  neuron(4, "x", 0),
+  sampleNeuron(0, "v1", { weights: WEIGHTS }),
+  sampleNeuron(1, "v2", { weights: WEIGHTS }),
+  sampleNeuron(2, "a", { incentiveU16: 40_000 }),
+  sampleNeuron(3, "b", { incentiveU16: 25_535 }),
+  sampleNeuron(4, "x"),
 ];
 const GOOD: EpochResult = { epoch, reports: [report("v1"), report("v2")], neurons: NEURONS };
 
@@ -53,9 +47,13 @@ describe("demo checks", () => {
     ["a missing report", { reports: [report("v1")] }, /1 reports .* 2 validators/],
     ["tables that differ", { reports: [report("v1"), report("v2", 1)] }, /score tables differ/],
     ["a liar who scores", { reports: [report("v1", 1), report("v2", 1)] }, /x was not caught/],
-    ["a liar with incentive", { neurons: NEURONS.with(4, neuron(4, "x", 1)) }, /x has incentive 1/],
-    ["an honest miner without", { neurons: NEURONS.with(3, neuron(3, "b", 0)) }, /no incentive/],
-    ["weights that differ", { neurons: NEURONS.with(1, neuron(1, "v2", 0, [])) }, /weights on the chain differ/],
+    [
+      "a liar with incentive",
+      { neurons: NEURONS.with(4, sampleNeuron(4, "x", { incentiveU16: 1 })) },
+      /x has incentive 1/,
+    ],
+    ["an honest miner without", { neurons: NEURONS.with(3, sampleNeuron(3, "b")) }, /no incentive/],
+    ["weights that differ", { neurons: NEURONS.with(1, sampleNeuron(1, "v2")) }, /weights on the chain differ/],
   ];
   for (const [name, change, expected] of wrong) {
     it(`find ${name}`, () => {

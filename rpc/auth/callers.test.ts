@@ -1,42 +1,14 @@
 import assert from "node:assert/strict";
 import { manualClock } from "../../adapters/clock/manual-clock.js";
-import type { Block, Chain, Metagraph, Neuron } from "../../core/ports.js";
+import { sampleMetagraph, sampleNeuron } from "../../core/metagraph.test-support.js";
+import type { Chain, Metagraph, Neuron } from "../../core/ports.js";
 import { MAX_STALE_MS, metagraphDirectory } from "./callers.js";
 
-const block: Block = { number: 1, hash: "", parentHash: "", timeMs: 0 };
-
-function neuron(hotkey: string, more: Partial<Neuron> = {}): Neuron {
-  return {
-    uid: 0,
-    hotkey,
-    coldkey: "",
-    stakeRao: 0n,
-    validatorPermit: false,
-    lastUpdateBlock: 0,
-    registeredBlock: 0,
-    incentiveU16: 0,
-    dividendsU16: 0,
-    validatorTrustU16: 0,
-    consensusU16: 0,
-    weights: [],
-    ...more,
-  };
-}
+const neuron = (hotkey: string, more: Partial<Neuron> = {}) => sampleNeuron(0, hotkey, more);
 
 /** A chain of which only the metagraph can be read. */
 function chainOf(read: () => Promise<readonly Neuron[]>): Chain {
-  const metagraph = async (): Promise<Metagraph> => ({
-    block,
-    network: "local",
-    netuid: 46,
-    tempo: 360,
-    nextEpochBlock: 0,
-    ownerHotkey: "owner",
-    weightsRateLimit: 0,
-    minAllowedWeights: 0,
-    weightsVersionKey: 0n,
-    neurons: await read(),
-  });
+  const metagraph = async (): Promise<Metagraph> => sampleMetagraph(await read(), { ownerHotkey: "owner" });
   return { metagraph } as unknown as Chain;
 }
 

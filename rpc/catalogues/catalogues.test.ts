@@ -13,7 +13,7 @@ import { until } from "../kit.test-support.js";
 import { mapObjects } from "../memory.test-support.js";
 import { type Listener, listen } from "../serving/listener.js";
 import { CATALOGUES_PATH, downloadCatalogue } from "./download.js";
-import { MAX_OPEN, catalogueMount } from "./mount.js";
+import { MAX_REQUESTS, catalogueMount } from "./mount.js";
 
 const { bytes, sha256, catalogue } = encodeCatalogue(
   Array.from({ length: 3_000 }, (_, index) => ({
@@ -79,7 +79,7 @@ describe("catalogues over HTTP", () => {
   }
 
   it("are downloaded by their hash, and read from the store once however many ask", async () => {
-    const downloads = Array.from({ length: MAX_OPEN.perAddress }, () =>
+    const downloads = Array.from({ length: MAX_REQUESTS.openPerAddress }, () =>
       downloadCatalogue(fetchTransfer(), [url], sha256, never),
     );
     for (const downloaded of await Promise.all(downloads)) {
@@ -136,7 +136,7 @@ describe("catalogues over HTTP", () => {
   });
 
   it("wait for nobody who does not read: others are told to come back, and the slow are cut off", async () => {
-    const slow = await Promise.all(Array.from({ length: MAX_OPEN.perAddress }, askAndStop));
+    const slow = await Promise.all(Array.from({ length: MAX_REQUESTS.openPerAddress }, askAndStop));
     const head = (): Promise<Response> => fetch(`${url}${CATALOGUES_PATH}${sha256}`, { method: "HEAD" });
     let refused = await head();
     while (refused.status !== 503) refused = await head();
@@ -145,5 +145,15 @@ describe("catalogues over HTTP", () => {
     for (const socket of slow) socket.resume();
     await until(() => slow.every((socket) => socket.destroyed || socket.readableEnded));
     while ((await head()).status !== 200);
+  });
+
+  it("are given to one address so often in a minute, and again in the next", async () => {
+    const head = (): Promise<Response> => fetch(`${url}${CATALOGUES_PATH}${sha256}`, { method: "HEAD" });
+    for (let asked = 0; asked < MAX_REQUESTS.perAddressAndMinute; asked += 1) assert.equal((await head()).status, 200);
+    const refused = await head();
+    assert.deepEqual([refused.status, refused.headers.get("retry-after")], [429, "60"]);
+    await assert.rejects(downloadCatalogue(fetchTransfer(), [url], sha256, never), { reason: "UNAVAILABLE" });
+    await clock.advanceTo(60_000);
+    assert.equal((await head()).status, 200);
   });
 });

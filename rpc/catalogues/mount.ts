@@ -22,12 +22,11 @@ export interface CatalogueMountOptions {
   readonly log: Log;
 }
 
-/** Requests that are answered at the same time; those beyond are told to come back. */
-export const MAX_OPEN = { inAll: 128, perAddress: 8 } as const;
+/** Requests that are answered at the same time, and of one address in a minute; those beyond are told to come back. */
+export const MAX_REQUESTS = { openInAll: 128, openPerAddress: 8, perAddressAndMinute: 120 } as const;
 
 /** A caller that takes the bytes more slowly is cut off. */
 const MAX_DOWNLOAD_MS = 120_000;
-const RETRY_AFTER_SECONDS = 5;
 /** Catalogues stay in memory up to this much together: the one in force and the next, mostly. */
 const HELD_BYTES = 67_108_864;
 /** A catalogue is written piece by piece, so that what waits for a slow caller is a piece and not the whole. */
@@ -37,7 +36,7 @@ const PIECE_BYTES = 65_536;
 export function catalogueMount(options: CatalogueMountOptions): HttpMount {
   const { trusted = NO_PROXIES, log } = options;
   const read = catalogueReader(options);
-  const open = new OpenCounts();
+  const admission = new Admission(options.clock);
   return {
     pathPrefix: CATALOGUES_PATH,
     handle(request, response) {
@@ -48,9 +47,10 @@ export function catalogueMount(options: CatalogueMountOptions): HttpMount {
         return true;
       }
       const caller = addressGroup(callerAddress(request, trusted));
-      if (!open.add(caller)) {
-        response.setHeader("retry-after", String(RETRY_AFTER_SECONDS));
-        refuse(response, 503, `too many downloads at once; come back in ${RETRY_AFTER_SECONDS} seconds`);
+      const refusal = admission.enter(caller);
+      if (refusal !== undefined) {
+        response.setHeader("retry-after", String(refusal.retryAfterSeconds));
+        refuse(response, refusal.status, `${refusal.why}; come back in ${refusal.retryAfterSeconds} seconds`);
         return true;
       }
       answer(request, response, sha256[0], read, options)
@@ -60,31 +60,54 @@ export function catalogueMount(options: CatalogueMountOptions): HttpMount {
           log.error({ sha256: sha256[0], err }, "a catalogue could not be served");
           refuse(response, 500, "the catalogue cannot be read just now");
         })
-        .finally(() => open.remove(caller));
+        .finally(() => admission.leave(caller));
       return true;
     },
   };
 }
 
-/** Requests that are being answered, in all and by address. */
-class OpenCounts {
-  readonly #byAddress = new Map<string, number>();
+/** Why a request is not answered now. */
+interface Busy {
+  readonly status: 429 | 503;
+  readonly why: string;
+  readonly retryAfterSeconds: number;
+}
+
+/** Counts requests: those that are being answered, and those of each address in a minute of the clock. */
+class Admission {
+  readonly #open = new Map<string, number>();
+  readonly #thisMinute = new Map<string, number>();
+  readonly #clock: Clock;
+  #minute = 0;
   #all = 0;
 
-  /** Counts one more; false, and nothing is counted, where it is one too many. */
-  add(address: string): boolean {
-    const open = this.#byAddress.get(address) ?? 0;
-    if (this.#all >= MAX_OPEN.inAll || open >= MAX_OPEN.perAddress) return false;
-    this.#all += 1;
-    this.#byAddress.set(address, open + 1);
-    return true;
+  constructor(clock: Clock) {
+    this.#clock = clock;
   }
 
-  remove(address: string): void {
-    const open = (this.#byAddress.get(address) ?? 0) - 1;
+  /** Lets a request of an address in, or says why not. Who is let in must leave. */
+  enter(address: string): Busy | undefined {
+    const minute = Math.floor(this.#clock.now() / 60_000);
+    if (minute !== this.#minute) this.#thisMinute.clear();
+    this.#minute = minute;
+    const [open, asked] = [this.#open.get(address) ?? 0, this.#thisMinute.get(address) ?? 0];
+    if (asked >= MAX_REQUESTS.perAddressAndMinute) {
+      return { status: 429, why: "too many downloads in this minute", retryAfterSeconds: 60 };
+    }
+    if (this.#all >= MAX_REQUESTS.openInAll || open >= MAX_REQUESTS.openPerAddress) {
+      return { status: 503, why: "too many downloads at once", retryAfterSeconds: 5 };
+    }
+    this.#all += 1;
+    this.#open.set(address, open + 1);
+    this.#thisMinute.set(address, asked + 1);
+    return undefined;
+  }
+
+  leave(address: string): void {
+    const open = (this.#open.get(address) ?? 0) - 1;
     this.#all -= 1;
-    if (open > 0) this.#byAddress.set(address, open);
-    else this.#byAddress.delete(address);
+    if (open > 0) this.#open.set(address, open);
+    else this.#open.delete(address);
   }
 }
 

@@ -2,7 +2,10 @@
  * A miner that starts while the server is down: it finds a relay on the chain, and hands in once the server is back.
  */
 import assert from "node:assert/strict";
+import { fetchTransfer } from "../../adapters/transfer/fetch-transfer.js";
+import type { ProgramEvent } from "../../cli/demo/processes.js";
 import { MINERS, minerSpec, serverSpec, validatorSpec } from "../../cli/demo/network.js";
+import { downloadCatalogue } from "../../rpc/catalogues/download.js";
 import { Testbed, missingPart } from "./testbed.js";
 
 const missing = missingPart();
@@ -20,7 +23,11 @@ const missing = missingPart();
       });
       const { network, plan } = testbed;
       const first = testbed.epochId(0);
-      const happens = (what: string, program: string, facts: Readonly<Record<string, unknown>>): Promise<unknown> =>
+      const happens = (
+        what: string,
+        program: string,
+        facts: Readonly<Record<string, unknown>>,
+      ): Promise<ProgramEvent> =>
         testbed.until(
           `${what} of ${program}`,
           (seen) =>
@@ -33,8 +40,14 @@ const missing = missingPart();
       await network.start(validatorSpec(plan, "validator-1"));
       await happens("relay_announced", "validator-1", { ip: "127.0.0.1", port: plan.ports["validator-1"] });
       await happens("epoch", "validator-1", { epoch_id: first });
+      const { facts: kept } = await happens("catalogue_kept", "validator-1", {});
 
       await network.killHard("server");
+      // Whoever is to check or derive an epoch while the server is away needs the catalogue.
+      const relayUrl = `http://127.0.0.1:${plan.ports["validator-1"]}`;
+      const ended = new AbortController().signal;
+      const { catalogue } = await downloadCatalogue(fetchTransfer(), [relayUrl], String(kept["sha256"]), ended);
+      assert.ok(catalogue.entries.length > 0);
       const swift = MINERS.find(({ name }) => name === "swift") ?? assert.fail();
       await network.start(minerSpec(plan, swift));
       await happens("epoch_started", "swift", { epoch_id: first });

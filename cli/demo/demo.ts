@@ -80,6 +80,7 @@ export async function runDemo(options: DemoOptions, signal: AbortSignal): Promis
   const sources = {
     serverUrl: urlOf(plan.ports.server),
     serverHotkey: plan.ownerHotkey,
+    chainUrl: urlOf(plan.ports.chain),
     siteUrl: urlOf(plan.ports.site),
     keys,
   };

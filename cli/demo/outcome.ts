@@ -10,11 +10,13 @@ import { MINERS, VALIDATORS } from "./network.js";
 import type { Screen } from "./screen.js";
 import { keyOf } from "./setup.js";
 import { epochTable } from "./tables.js";
+import { verdictProblems, verifiedEpoch } from "./verified.js";
 
 /** Where the results are read from. */
 export interface Sources {
   readonly serverUrl: string;
   readonly serverHotkey: string;
+  readonly chainUrl: string;
   readonly siteUrl: string;
   readonly keys: ReadonlyMap<string, Signer>;
 }
@@ -65,7 +67,16 @@ export async function showOutcome(
           found.push(`${uploads.different.length} rows of ${nameOf(hotkey)} differ from the site: ${examples}`);
         }
       }
-      screen.print([`the honest miners uploaded ${rows} listings; each was compared with the site, field for field`]);
+      const verdict = await verifiedEpoch(epochId, clients, sources, signal);
+      found.push(...verdictProblems(verdict));
+      const { seedBlock } = judgement.epoch;
+      const isVerified = verdict.differences.length === 0;
+      screen.print([
+        `the honest miners uploaded ${rows} listings; each was compared with the site, field for field`,
+        isVerified
+          ? `VERIFIED: block ${seedBlock?.number} of the chain, the catalogue and the rules give the same draw once more`
+          : "NOT verified: the chain, catalogue and rules give another epoch",
+      ]);
       problems.push(...found.map((problem) => `${epochId}: ${problem}`));
     }
   } finally {
@@ -78,8 +89,9 @@ export async function showOutcome(
 function verdictLines(problems: readonly string[]): string[] {
   if (problems.length === 0) {
     return [
-      "All is as it should be: every draw met its target, the validators' score tables are equal byte for byte, their",
-      "weights are equal, the listings equal the site's, and whoever made listings up has nothing.",
+      "All is as it should be: every draw met its target, every epoch is VERIFIED from the chain, the validators' score",
+      "tables are equal byte for byte, their weights are equal, the listings equal the site's, and whoever made listings",
+      "up has nothing.",
     ];
   }
   return ["NOT as it should be:", ...problems.map((problem) => `  - ${problem}`)];

@@ -44,7 +44,7 @@ export function verdictText({ epochId, epoch, differences, submissions, notes }:
   }
   return [
     `epoch ${epochId}: VERIFIED`,
-    `  block ${epoch.seedBlock?.number} of the chain is the first one after its start`,
+    `  block ${epoch.seedBlock?.number} of the chain is the first one at or after its start`,
     `  catalogue ${epoch.catalogueSha256} and the rules give the same ${epoch.zipCodes.length} zip codes, ${epoch.expectedListings} listings, and the same nonce`,
     submissions === undefined
       ? "  its snapshot is not here, or not for this caller, and was not looked at"

@@ -66,7 +66,8 @@ export async function verifyEpoch(
   const catalogue = epoch === undefined ? undefined : await source.catalogue(epoch.catalogueSha256);
   const { serverHotkey: signer, verify, network, netuid } = verification;
   const evidence = { signer, verify, network, netuid, seedBlock, catalogue, recentEpochs: recent.epochs };
-  const another = epochId === "" || epoch?.id === epochId ? [] : [otherEpoch(epochId, epoch?.id)];
+  const isAnother = epochId !== "" && epoch !== undefined && epoch.id !== epochId;
+  const another = isAnother ? [otherEpoch(epochId, epoch.id)] : [];
   const closed = epoch === undefined ? undefined : await verifySnapshot(verification, record, epoch, signal);
   return {
     epochId: epochId || (epoch?.id ?? ""),
@@ -95,8 +96,8 @@ export async function* verifyEpochs(
   yield await verifyEpoch(verification, toId, signal);
 }
 
-function otherEpoch(asked: string, found: string | undefined): Difference {
-  return { field: "record", expected: `the record of epoch ${asked}`, found: `that of ${found ?? "none"}` };
+function otherEpoch(asked: string, found: string): Difference {
+  return { field: "record", expected: `the record of epoch ${asked}`, found: `that of ${found}` };
 }
 
 async function blockFor({ chain }: Verification, timeMs: number, signal: AbortSignal): Promise<Block> {

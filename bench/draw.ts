@@ -2,49 +2,16 @@
  * How long one draw takes against a bare shuffle of the same entries, measured in turn in one run: `npm run bench:draw`.
  * The ratio is what to quote; the times differ from machine to machine.
  */
-import { existsSync, readFileSync } from "node:fs";
-import { fileURLToPath } from "node:url";
-import { encodeCatalogue } from "../core/catalogue.js";
 import { drawZipCodes } from "../core/draw/draw.js";
 import { drawPool } from "../core/draw/pool.js";
 import { sha256Of } from "../core/hash.js";
 import { randomSequence, shuffled } from "../core/random.js";
 import { defaultRules } from "../core/rules.js";
-import type { Catalogue } from "../gen/zipnet/v1/epoch_pb.js";
+import { benchCatalogue } from "./catalogue.js";
 
 const ROUNDS = 40;
 const WARM_UP_ROUNDS = 5;
-const SYNTHETIC_ZIP_CODES = 33_000;
-/** Listings on the market per million housing units. */
-const LISTINGS_PPM = 7_900;
 const AIM = 3;
-
-/** Zip codes of the US with their housing units; see its README. It may be missing. */
-const ZIP_SEED = fileURLToPath(new URL("../../shared/data/zip_seed.csv", import.meta.url));
-
-/** The zip codes of the file, each with the listings that its housing units let expect. */
-function seedCatalogue(): Catalogue {
-  const [, ...lines] = readFileSync(ZIP_SEED, "utf8").trim().split("\n");
-  const entries = lines.map((line) => {
-    const fields = line.split(",");
-    const expectedListings = Math.round((Number(fields.at(-1)) * LISTINGS_PPM) / 1_000_000);
-    return { zipCode: fields[0] ?? "", state: fields[1] ?? "", expectedListings, source: "census", asOf: "2010-04-01" };
-  });
-  return encodeCatalogue(entries).catalogue;
-}
-
-/** As many zip codes as there are in the US, with expectations spread as there: many small, few large. */
-function syntheticCatalogue(): Catalogue {
-  const random = randomSequence(sha256Of("zipnet bench catalogue"));
-  const entries = Array.from({ length: SYNTHETIC_ZIP_CODES }, (_, index) => ({
-    zipCode: String(500 + index * 3).padStart(5, "0"),
-    state: "PA",
-    expectedListings: Math.floor(random.below(100) ** 2 / 60) + random.below(20),
-    source: "bench",
-    asOf: "2026-01-01",
-  }));
-  return encodeCatalogue(entries).catalogue;
-}
 
 function timeOf(work: () => unknown): number {
   const startMs = performance.now();
@@ -57,8 +24,7 @@ function median(values: readonly number[]): number {
 }
 
 function main(): void {
-  const isThere = existsSync(ZIP_SEED);
-  const catalogue = isThere ? seedCatalogue() : syntheticCatalogue();
+  const { catalogue, kind } = benchCatalogue();
   const rules = defaultRules(14_400);
   const shared = drawPool(catalogue, rules);
   const [drawMs, nextMs, shuffleMs]: [number[], number[], number[]] = [[], [], []];
@@ -75,7 +41,7 @@ function main(): void {
   const ratio = median(drawMs) / median(shuffleMs);
   const perSecond = (ms: readonly number[]): string => (1_000 / median(ms)).toFixed(0);
   process.stdout.write(
-    `${catalogue.entries.length} ${isThere ? "real" : "synthetic"} zip codes, target ${rules.targetListings}, ` +
+    `${catalogue.entries.length} ${kind} zip codes, target ${rules.targetListings}, ` +
       `${ROUNDS} rounds\n` +
       `  ${perSecond(drawMs)} draws per second (median ${median(drawMs).toFixed(2)} ms), ` +
       `${perSecond(nextMs)} where they share a pool, as in a simulation (${median(nextMs).toFixed(2)} ms)\n` +

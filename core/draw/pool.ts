@@ -22,7 +22,8 @@ export function drawPool(catalogue: Catalogue, rules: Rules): DrawPool {
   const allowed = catalogue.entries.filter((entry) => refusalOf(entry, rules) === undefined);
   allowed.sort((a, b) => (a.zipCode < b.zipCode ? -1 : 1));
   const percents = new Map(rules.stateWeights.map(({ state, weightPercent }) => [state, weightPercent]));
-  return { catalogue, rules, allowed, weightOf: (entry) => percents.get(entry.state) ?? USUAL_PERCENT };
+  const weightOf = (entry: CatalogueEntry): number => percents.get(entry.state) ?? USUAL_PERCENT;
+  return { catalogue, rules, allowed, weightOf: percents.size === 0 ? () => USUAL_PERCENT : weightOf };
 }
 
 /** The rule that keeps a zip code from ever being drawn; undefined where none does. */

@@ -60,16 +60,20 @@ export function urnOf(
 
 function groupsOf(entries: readonly CatalogueEntry[], weightOf: (entry: CatalogueEntry) => number): Group[] {
   const byWeight = new Map<number, CatalogueEntry[]>();
+  let [weight, members]: [number, CatalogueEntry[]] = [0, []];
   for (const entry of entries) {
-    const weight = weightOf(entry);
-    const members = byWeight.get(weight);
-    if (members === undefined) byWeight.set(weight, [entry]);
-    else members.push(entry);
+    // Mostly the weight is that of the entry before, so that nothing has to be looked up.
+    if (weightOf(entry) !== weight) {
+      weight = weightOf(entry);
+      members = byWeight.get(weight) ?? [];
+      byWeight.set(weight, members);
+    }
+    members.push(entry);
   }
   const divisor = [...byWeight.keys()].reduce(greatestCommonDivisor, 0);
   return [...byWeight]
     .sort(([a], [b]) => a - b)
-    .map(([weight, members]) => ({ weight: weight / divisor, entries: members, taken: 0 }));
+    .map(([full, entriesOfIt]) => ({ weight: full / divisor, entries: entriesOfIt, taken: 0 }));
 }
 
 function takeFrom(group: Group, place: number): CatalogueEntry {

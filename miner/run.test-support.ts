@@ -52,7 +52,7 @@ export interface RunningMiner {
 /** Starts a miner in the world. */
 export function startMiner(
   world: World,
-  own: { readonly state: LocalState; readonly source: ListingSource },
+  own: { readonly state: LocalState; readonly source: ListingSource; readonly deriving?: MinerParts["deriving"] },
   config: Partial<MinerConfig> = {},
 ): RunningMiner {
   const events: MinerEvent[] = [];
@@ -63,6 +63,7 @@ export function startMiner(
   const stop = new AbortController();
   let deliver: ((event: FollowedEvent) => Promise<void>) | undefined;
   const parts: MinerParts = {
+    deriving: undefined,
     ...own,
     clock: world.clock,
     random: () => 0,
@@ -72,7 +73,6 @@ export function startMiner(
     files: listingFiles(),
     transfer: fetchTransfer(),
     server: serverCalls(world.clients.submissions),
-    deriving: undefined,
     follow: (handlers, signal) =>
       new Promise((resolve) => {
         deliver = async (event) => {

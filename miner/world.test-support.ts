@@ -40,6 +40,8 @@ interface Hooks {
   beforeCall: (name: CallName) => void;
   /** After the call has taken effect. */
   afterCall: (name: CallName) => void;
+  /** Until when submissions to an epoch are taken, in unix milliseconds. */
+  acceptedUntilMs: (epochId: string) => number;
 }
 
 /** What the server holds. */
@@ -100,7 +102,8 @@ function closeOf(epochId: string): number {
 }
 
 function assertOpen(held: Held, epochId: string): void {
-  if (held.clock.now() >= closeOf(epochId)) throw new ZipnetError("EPOCH_CLOSED", `epoch ${epochId} is closed`);
+  if (held.clock.now() >= held.hooks.acceptedUntilMs(epochId))
+    throw new ZipnetError("EPOCH_CLOSED", `epoch ${epochId} is closed`);
 }
 
 async function freeze(held: Held, record: SignedRecord, hotkey: string): Promise<Frozen> {
@@ -137,8 +140,9 @@ async function freeze(held: Held, record: SignedRecord, hotkey: string): Promise
 async function grantOf(held: Held, epochId: string, hotkey: string, spec: ObjectSpec) {
   const key = dataKey(hotkey, epochId, spec.zipCode, spec.sha256);
   const pins = { key, sizeBytes: spec.sizeBytes, md5: spec.md5, contentType: DATA_CONTENT_TYPE };
-  const { url, headers } = await held.objects.grantUpload(pins, closeOf(epochId));
-  return { key, url, headers: [...headers], expireTime: timestampFromMs(closeOf(epochId)) };
+  const untilMs = held.hooks.acceptedUntilMs(epochId);
+  const { url, headers } = await held.objects.grantUpload(pins, untilMs);
+  return { key, url, headers: [...headers], expireTime: timestampFromMs(untilMs) };
 }
 
 /** What the server's part of a submission comes down to. */
@@ -172,7 +176,9 @@ function submissionService(held: Held): ServiceImpl<typeof SubmissionService> {
     getSubmission: ({ epochId }) =>
       answered("submission", async () => {
         const frozen = held.submissions.get(epochId);
-        return frozen === undefined ? {} : { manifest: frozen.record, receipt: frozen.receipt };
+        const acceptedUntil = timestampFromMs(held.hooks.acceptedUntilMs(epochId));
+        if (frozen === undefined) return { acceptedUntil };
+        return { manifest: frozen.record, receipt: frozen.receipt, acceptedUntil };
       }),
   };
 }
@@ -187,7 +193,7 @@ export async function startWorld(): Promise<World> {
   let url = "";
   const objects = await openFolderObjects({ dir, publicUrl: () => url, clock });
   const puts = new Map<string, number>();
-  const hooks: Hooks = { beforeCall: () => undefined, afterCall: () => undefined };
+  const hooks: Hooks = { beforeCall: () => undefined, afterCall: () => undefined, acceptedUntilMs: closeOf };
   const held: Held = { clock, server, objects, hooks, calls: [], progress: [], submissions: new Map() };
   const mount: HttpMount = {
     pathPrefix: objects.pathPrefix,

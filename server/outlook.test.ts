@@ -81,7 +81,7 @@ describe("the server's outlook", () => {
     await assert.rejects(
       assertDrawable(withRules({ targetListings: 9_000 })),
       new RegExp(
-        `epoch ${idOf(FIRST_EPOCH + 2)} cannot land.*So that all of them land: lower target_listings to at most`,
+        `of the next 20 draws 20 cannot land, epoch ${idOf(FIRST_EPOCH + 2)} first: .*So that all of them land: lower target_listings to at most`,
       ),
     );
     assert.deepEqual(told, []);

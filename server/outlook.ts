@@ -120,7 +120,7 @@ function troubleText({ deployment }: OutlookParts, { epochs, missed, problem, re
   const id = epochIdOf(epochStartMs(firstMissed, deployment.epochLengthSeconds));
   const advice = remedies.length === 0 ? "change several rules, or take a larger catalogue" : remedies.join(", or ");
   return (
-    `the draw of epoch ${id} cannot land, nor those of ${missed.length - 1} of the ${epochs} epochs looked at: ${problem}. ` +
+    `of the next ${epochs} draws ${missed.length} cannot land, epoch ${id} first: ${problem}. ` +
     `So that all of them land: ${advice}`
   );
 }

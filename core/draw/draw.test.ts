@@ -154,6 +154,13 @@ describe("the draw", () => {
     assert.notDeepEqual(landedOf(draw(catalogue, rulesOf({ stateWeights: weightsOf({ CA: 101 }) }))).zips, plain.zips);
   });
 
+  it("soon knows that no set can land where all sums are multiples of a number and none is in the band", () => {
+    const sizes = Array.from({ length: 5_000 }, (_, i) => 4_000 * (1 + (i % 250)));
+    const rules = rulesOf({ targetListings: 9_998_000, toleranceBps: 1, maxExpectedListings: 1_000_000 });
+    assert.equal(draw(catalogueOf(sizes), rules).ok, false);
+    landedOf(draw(catalogueOf(sizes), { ...rules, targetListings: 9_996_999 }));
+  });
+
   it("is quick on a nationwide catalogue", () => {
     const catalogue = catalogueOf(Array.from({ length: 33_000 }, (_, i) => (i * 7_919) % 900));
     const { expectedListings } = landedOf(draw(catalogue, defaultRules(14_400)));

@@ -20,7 +20,7 @@ export interface OutlookInput {
 
 /** What was seen. */
 export interface Outlook {
-  /** Epochs that were looked at. */
+  /** Epochs that were looked at; fewer than asked where 20 draws missed. */
   readonly epochs: number;
   /** Whether arithmetic proves that every draw lands, for ever; else the simulation speaks for the epochs looked at. */
   readonly isProven: boolean;
@@ -33,22 +33,26 @@ export interface Outlook {
 }
 
 const SEED = "outlook";
+/** Missed draws after which no more epochs are looked at: it is bad enough, and a miss can take long to be sure of. */
+const MOST_MISSED = 20;
 
 /** Simulates the epochs one by one: it yields after each, so that its caller can do something else in between. */
 export function* lookAhead(input: OutlookInput): Generator<void, Outlook> {
   const { catalogue, rules, first, lastDrawn } = input;
   const pool = drawPool(catalogue, rules);
   const missed: number[] = [];
-  let problem = "";
+  let [problem, epochs] = ["", 0];
   for (const { number, result } of simulateDraws({ ...input, pool, seed: SEED })) {
     if (!result.ok) {
       if (missed.length === 0) problem = result.explain();
       missed.push(number);
     }
+    epochs += 1;
+    if (missed.length === MOST_MISSED) break;
     yield;
   }
   return {
-    epochs: input.epochs,
+    epochs,
     isProven: isProven(supplyOf(pool, first, lastDrawn)),
     missed,
     problem,

@@ -1,6 +1,7 @@
 /** Taking entries out of an urn, one by one and without putting them back, each with the chance of its weight. */
 import type { CatalogueEntry } from "../../gen/zipnet/v1/epoch_pb.js";
 import type { RandomSequence } from "../random.js";
+import { greatestCommonDivisor } from "./divisor.js";
 
 /** An urn. The same entries, weights and random sequence give the same takes. */
 export interface Urn {
@@ -83,8 +84,4 @@ function takeFrom(group: Group, place: number): CatalogueEntry {
   entries[taken] = picked;
   group.taken += 1;
   return picked;
-}
-
-function greatestCommonDivisor(a: number, b: number): number {
-  return b === 0 ? a : greatestCommonDivisor(b, a % b);
 }

@@ -28,7 +28,10 @@ const hasPython = spawnSync("python3", ["--version"]).status === 0;
     const altered = text.replace('"expected_listings":50,', '"expected_listings":51,');
     assert.notEqual(altered, text);
     await writeFile(join(dir, "altered.json"), altered);
-    await assert.rejects(run("python3", [PROGRAM, join(dir, "altered.json")]), /one zip code.*drawn differs/);
+    await assert.rejects(run("python3", [PROGRAM, join(dir, "altered.json")]), {
+      code: 1,
+      stdout: /^one zip code, which is the target: drawn differs\n\d+ draws, 1 differences\n$/,
+    });
     await rm(dir, { recursive: true });
   });
 });

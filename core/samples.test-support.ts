@@ -263,4 +263,5 @@ sampleOf(uploads.GetSubmissionRequestSchema, { epochId });
 sampleOf(judging.GetSnapshotRequestSchema, { epochId });
 sampleOf(judging.CreateDownloadGrantsRequestSchema, { epochId, hotkeys: [HOTKEY_A] });
 sampleOf(judging.PublishReportRequestSchema, { report: signed });
+sampleOf(judging.GetCalibrationRequestSchema, { epochId });
 sampleOf(judging.ListReportsRequestSchema, { epochId });

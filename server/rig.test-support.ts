@@ -11,10 +11,10 @@ import { openFolderObjects } from "../adapters/objects/folder/folder-objects.js"
 import { fetchTransfer } from "../adapters/transfer/fetch-transfer.js";
 import { readyCrypto, signerFromUri, verifySr25519 } from "../adapters/wallet/wallet.js";
 import { sampleNeuron } from "../core/metagraph.test-support.js";
-import { dataKey } from "../core/object-keys.js";
+import { RECORD_CONTENT_TYPE, catalogueKey, dataKey } from "../core/object-keys.js";
 import type { Log, Signer, Wallet } from "../core/ports.js";
 import { recordSigningBytes } from "../core/signed-record.js";
-import type { Epoch } from "../gen/zipnet/v1/epoch_pb.js";
+import { CatalogueSchema, type Epoch } from "../gen/zipnet/v1/epoch_pb.js";
 import { type SignedRecord, SignedRecordSchema } from "../gen/zipnet/v1/record_pb.js";
 import {
   type Manifest,
@@ -98,6 +98,8 @@ export async function startRig(options: { log?: Log; calibrateEveryEpochs?: numb
     log,
   });
   const configured = evenCatalogue(60);
+  const catalogueBytes = toBinary(CatalogueSchema, configured.catalogue);
+  await objects.putIfAbsent(catalogueKey(configured.sha256), catalogueBytes, RECORD_CONTENT_TYPE);
   const catalogues = storedCatalogues({
     objects,
     signer,

@@ -1,19 +1,24 @@
 import { readFile, readdir, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { create, fromBinary } from "@bufbuild/protobuf";
+import { type DescMessage, type MessageShape, create, fromBinary } from "@bufbuild/protobuf";
 import { startMsOfEpochId } from "../../core/epoch-time.js";
 import { messageOf } from "../../core/errors.js";
 import { sha256Hex } from "../../core/hash.js";
 import { decodeRecord } from "../../core/signed-record.js";
 import { epochIn } from "../../core/verify-epoch.js";
+import { CatalogueChoiceSchema, SettlementSchema } from "../../gen/zipnet/v1/calibration_pb.js";
 import { type SignedRecord, SignedRecordSchema } from "../../gen/zipnet/v1/record_pb.js";
+import { ReportSchema } from "../../gen/zipnet/v1/report_pb.js";
 import { SnapshotSchema } from "../../gen/zipnet/v1/submission_pb.js";
 import type { RecordSource } from "./source.js";
 
 /** What the files of a folder hold. */
 interface Contents {
   readonly epochs: Map<string, SignedRecord>;
-  readonly snapshots: Map<string, SignedRecord>;
+  /** Snapshots, choices and settlements, by type and epoch. */
+  readonly perEpoch: Map<string, SignedRecord>;
+  /** Reports by epoch. */
+  readonly reports: Map<string, SignedRecord[]>;
   /** Everything that is no record, by its hash and by the hash that its file is named by. */
   readonly others: Map<string, Uint8Array>;
 }
@@ -34,7 +39,7 @@ export async function fileSource(path: string): Promise<RecordSource> {
       throw new Error(`${path} cannot be read: ${messageOf(cause)}`, { cause });
     },
   );
-  const contents: Contents = { epochs: new Map(), snapshots: new Map(), others: new Map() };
+  const contents: Contents = { epochs: new Map(), perEpoch: new Map(), reports: new Map(), others: new Map() };
   await readFolder(isFolder ? path : dirname(path), isFolder, contents);
   let newest = [...contents.epochs.keys()].toSorted().at(-1) ?? "";
   if (!isFolder) {
@@ -49,7 +54,10 @@ export async function fileSource(path: string): Promise<RecordSource> {
     epochs: (fromId, beforeId) =>
       Promise.resolve([...contents.epochs].filter(([id]) => id >= fromId && id < beforeId).map(([, record]) => record)),
     catalogue: (sha256) => Promise.resolve(contents.others.get(sha256)),
-    snapshot: (epochId) => Promise.resolve(contents.snapshots.get(epochId)),
+    snapshot: (epochId) => Promise.resolve(contents.perEpoch.get(placeOf(SnapshotSchema, epochId))),
+    choice: (epochId) => Promise.resolve(choiceIn(contents, epochId)),
+    settlement: (epochId) => Promise.resolve(contents.perEpoch.get(placeOf(SettlementSchema, epochId))),
+    reports: (epochId) => Promise.resolve(contents.reports.get(epochId) ?? []),
     close: () => undefined,
   };
 }
@@ -62,17 +70,42 @@ async function readFolder(dir: string, isDeep: boolean, contents: Contents): Pro
   }
 }
 
-function takeFile(path: string, content: Uint8Array, { epochs, snapshots, others }: Contents): void {
+/** Kinds of records of which an epoch has at most one, beside the epoch itself. */
+const PER_EPOCH = [SnapshotSchema, CatalogueChoiceSchema, SettlementSchema] as const;
+
+const placeOf = (schema: DescMessage, epochId: string): string => `${schema.typeName} ${epochId}`;
+
+/** The choice for an epoch, the newest for "". */
+function choiceIn({ perEpoch }: Contents, epochId: string): SignedRecord | undefined {
+  if (epochId !== "") return perEpoch.get(placeOf(CatalogueChoiceSchema, epochId));
+  const choices = [...perEpoch.keys()].filter((place) => place.startsWith(placeOf(CatalogueChoiceSchema, "")));
+  return perEpoch.get(choices.toSorted().at(-1) ?? "");
+}
+
+function takeFile(path: string, content: Uint8Array, contents: Contents): void {
+  const { epochs, others } = contents;
   const record = recordOrBytes(content);
   const named = EPOCH_FOLDERS.has(basename(dirname(path))) ? idInName(path) : undefined;
   const epochId = named ?? epochIn(record)?.id;
-  const closedId = snapshotIdIn(record);
   if (epochId !== undefined) epochs.set(epochId, record);
-  else if (closedId !== undefined) snapshots.set(closedId, record);
-  else {
+  else if (!takeOther(record, contents)) {
     others.set(basename(path, ".bin"), content);
     others.set(sha256Hex(content), content);
   }
+}
+
+/** Puts a record that is no epoch where it belongs; whether it belongs anywhere. */
+function takeOther(record: SignedRecord, { perEpoch, reports }: Contents): boolean {
+  for (const schema of PER_EPOCH) {
+    const epochId = contentOf(schema, record)?.epochId;
+    if (epochId === undefined) continue;
+    perEpoch.set(placeOf(schema, epochId), record);
+    return true;
+  }
+  const judgedId = contentOf(ReportSchema, record)?.epochId;
+  if (judgedId === undefined) return false;
+  reports.set(judgedId, [...(reports.get(judgedId) ?? []), record]);
+  return true;
 }
 
 /** The epoch id that a file is named by. */
@@ -90,10 +123,11 @@ function recordOrBytes(content: Uint8Array): SignedRecord {
   }
 }
 
-function snapshotIdIn(record: SignedRecord): string | undefined {
-  if (record.type !== SnapshotSchema.typeName) return undefined;
+/** What a record says, unchecked; undefined where it is of another type or does not parse. */
+function contentOf<Desc extends DescMessage>(schema: Desc, record: SignedRecord): MessageShape<Desc> | undefined {
+  if (record.type !== schema.typeName) return undefined;
   try {
-    return fromBinary(SnapshotSchema, record.payload).epochId;
+    return fromBinary(schema, record.payload);
   } catch {
     return undefined;
   }

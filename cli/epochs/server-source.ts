@@ -11,6 +11,9 @@ import type { RecordSource } from "./source.js";
 /** Epochs per page: as many as the contract allows. */
 const PAGE_SIZE = 100;
 
+/** There is no such thing, or not for this caller, or not at a relay. */
+const notHere = ["EPOCH_UNKNOWN", "EPOCH_OPEN", "ROLE_NOT_ALLOWED", Code[Code.Unimplemented]];
+
 /** Answers undefined in place of these refusals: there is no such thing, or not for this caller. */
 async function unless<T>(reasons: readonly string[], answer: Promise<T>): Promise<T | undefined> {
   try {
@@ -54,6 +57,8 @@ export function serverSource(
     if (oldestHeld === undefined || id < oldestHeld) oldestHeld = id;
   }
 
+  const calibrationOf = (epochId: string) => unless(notHere, clients.judging.getCalibration({ epochId }, { signal }));
+
   return {
     name: url,
     async epoch(epochId) {
@@ -69,8 +74,21 @@ export function serverSource(
       return (await unless(missing, downloadCatalogue(transfer, [url], sha256, signal)))?.bytes;
     },
     async snapshot(epochId) {
-      const notHere = ["EPOCH_UNKNOWN", "EPOCH_OPEN", "ROLE_NOT_ALLOWED", Code[Code.Unimplemented]];
       return (await unless(notHere, clients.judging.getSnapshot({ epochId }, { signal })))?.record;
+    },
+    async choice(epochId) {
+      const id = epochId === "" ? (await clients.info.getServerInfo({}, { signal })).catalogueEpochId : epochId;
+      return id === "" ? undefined : (await calibrationOf(id))?.choice;
+    },
+    settlement: async (epochId) => (await calibrationOf(epochId))?.settlement,
+    async reports(epochId) {
+      const records: SignedRecord[] = [];
+      for (let token = ""; ;) {
+        const page = await unless(notHere, clients.judging.listReports({ epochId, pageToken: token }, { signal }));
+        records.push(...(page?.reports ?? []));
+        token = page?.nextPageToken ?? "";
+        if (token === "") return records;
+      }
     },
     close: () => clients.close(),
   };

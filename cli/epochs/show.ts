@@ -1,6 +1,7 @@
 /** Epochs as people read them. */
 import { timestampDate } from "@bufbuild/protobuf/wkt";
 import Table from "cli-table3";
+import type { Difference } from "../../core/differences.js";
 import type { Epoch } from "../../gen/zipnet/v1/epoch_pb.js";
 import type { EpochVerdict } from "./verify.js";
 
@@ -28,19 +29,23 @@ export function epochText(epoch: Epoch): string {
 /** Differences that are printed one by one. */
 const SHOWN_DIFFERENCES = 20;
 
+/** Differences as a person reads them, as far as one reads on. */
+export function differencesText(what: string, differences: readonly Difference[]): string[] {
+  const more = differences.length - SHOWN_DIFFERENCES;
+  return [
+    `${what}: DIFFERS, ${differences.length} ${differences.length === 1 ? "thing is" : "things are"} not as they must be`,
+    ...differences
+      .slice(0, SHOWN_DIFFERENCES)
+      .flatMap(({ field, expected, found }) => [`  ${field}`, `    expected  ${expected}`, `    found     ${found}`]),
+    ...(more > 0 ? [`  ... and ${more} more; --json prints all of them`] : []),
+  ];
+}
+
 /** A verdict: VERIFIED, or everything that differs, as far as a person reads on. */
 export function verdictText({ epochId, epoch, differences, submissions, notes }: EpochVerdict): string {
   const told = notes.map((note) => `  note: ${note}`);
   if (differences.length > 0 || epoch === undefined) {
-    const more = differences.length - SHOWN_DIFFERENCES;
-    return [
-      `epoch ${epochId}: DIFFERS, ${differences.length} ${differences.length === 1 ? "thing is" : "things are"} not as they must be`,
-      ...differences
-        .slice(0, SHOWN_DIFFERENCES)
-        .flatMap(({ field, expected, found }) => [`  ${field}`, `    expected  ${expected}`, `    found     ${found}`]),
-      ...(more > 0 ? [`  ... and ${more} more; --json prints all of them`] : []),
-      ...told,
-    ].join("\n");
+    return [...differencesText(`epoch ${epochId}`, differences), ...told].join("\n");
   }
   return [
     `epoch ${epochId}: VERIFIED`,

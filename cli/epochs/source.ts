@@ -15,5 +15,11 @@ export interface RecordSource {
   catalogue(sha256: string): Promise<Uint8Array | undefined>;
   /** The snapshot of an epoch; undefined where there is none, or where it hands none out. */
   snapshot(epochId: string): Promise<SignedRecord | undefined>;
+  /** The choice of the catalogue of an epoch, the newest for ""; undefined where there is none. */
+  choice(epochId: string): Promise<SignedRecord | undefined>;
+  /** The settlement of an epoch; undefined where there is none. */
+  settlement(epochId: string): Promise<SignedRecord | undefined>;
+  /** All reports on an epoch that it has. */
+  reports(epochId: string): Promise<SignedRecord[]>;
   close(): void;
 }

@@ -1,4 +1,14 @@
-import { EPOCH_PREFIX, catalogueKey, epochIdOfKey, epochKey, snapshotKey } from "../../core/object-keys.js";
+import {
+  CHOICE_PREFIX,
+  EPOCH_PREFIX,
+  catalogueKey,
+  choiceKey,
+  epochIdOfKey,
+  epochKey,
+  reportPrefix,
+  settlementKey,
+  snapshotKey,
+} from "../../core/object-keys.js";
 import type { ObjectStore } from "../../core/ports.js";
 import { decodeRecord } from "../../core/signed-record.js";
 import type { SignedRecord } from "../../gen/zipnet/v1/record_pb.js";
@@ -10,17 +20,21 @@ export function storeSource(name: string, objects: Pick<ObjectStore, "get" | "li
     const bytes = await objects.get(key);
     return bytes === undefined ? undefined : decodeRecord(bytes);
   }
-  async function* idsFrom(fromId: string): AsyncGenerator<string> {
-    for await (const { key } of objects.list(EPOCH_PREFIX)) {
+  async function* idsFrom(fromId: string, prefix = EPOCH_PREFIX): AsyncGenerator<string> {
+    for await (const { key } of objects.list(prefix)) {
       if (epochIdOfKey(key) >= fromId) yield epochIdOfKey(key);
     }
+  }
+  async function newestUnder(prefix: string): Promise<string | undefined> {
+    let newest: string | undefined;
+    for await (const id of idsFrom("", prefix)) newest = id;
+    return newest;
   }
   return {
     name,
     async epoch(epochId) {
       if (epochId !== "") return read(epochKey(epochId));
-      let newest: string | undefined;
-      for await (const id of idsFrom("")) newest = id;
+      const newest = await newestUnder(EPOCH_PREFIX);
       return newest === undefined ? undefined : read(epochKey(newest));
     },
     async epochs(fromId, beforeId) {
@@ -34,6 +48,19 @@ export function storeSource(name: string, objects: Pick<ObjectStore, "get" | "li
     },
     catalogue: (sha256) => objects.get(catalogueKey(sha256)),
     snapshot: (epochId) => read(snapshotKey(epochId)),
+    async choice(epochId) {
+      const id = epochId === "" ? await newestUnder(CHOICE_PREFIX) : epochId;
+      return id === undefined ? undefined : read(choiceKey(id));
+    },
+    settlement: (epochId) => read(settlementKey(epochId)),
+    async reports(epochId) {
+      const records: SignedRecord[] = [];
+      for await (const { key } of objects.list(reportPrefix(epochId))) {
+        const record = await read(key);
+        if (record !== undefined) records.push(record);
+      }
+      return records;
+    },
     close: () => undefined,
   };
 }

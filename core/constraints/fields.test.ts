@@ -180,6 +180,7 @@ const FREE_FIELDS: Readonly<Record<string, Kind>> = {
   "CreateDownloadGrantsRequest.epoch_id": epochId,
   "CreateDownloadGrantsRequest.page_size": integer(0, 2_000),
   "CreateDownloadGrantsRequest.page_token": text(0, 256),
+  "GetCalibrationRequest.epoch_id": epochId,
   "ListReportsRequest.epoch_id": epochId,
   "ListReportsRequest.page_size": integer(0, 64),
   "ListReportsRequest.page_token": text(0, 256),

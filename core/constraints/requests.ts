@@ -6,6 +6,7 @@ import {
 } from "../../gen/zipnet/v1/epoch_service_pb.js";
 import {
   CreateDownloadGrantsRequestSchema,
+  GetCalibrationRequestSchema,
   GetSnapshotRequestSchema,
   ListReportsRequestSchema,
   PublishReportRequestSchema,
@@ -49,5 +50,6 @@ export const requests = [
     pageToken: text(0, 256),
   }),
   constraintsOn(PublishReportRequestSchema, { report: required(signedRecord.check) }),
+  constraintsOn(GetCalibrationRequestSchema, { epochId }),
   constraintsOn(ListReportsRequestSchema, { epochId, pageSize: integer(0, 64), pageToken: text(0, 256) }),
 ] as const;

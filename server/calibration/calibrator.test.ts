@@ -1,94 +1,24 @@
 import assert from "node:assert/strict";
-import { type MessageShape, type DescMessage } from "@bufbuild/protobuf";
-import { timestampFromMs } from "@bufbuild/protobuf/wkt";
-import { signerFromUri, verifySr25519 } from "../../adapters/wallet/wallet.js";
+import { signerFromUri } from "../../adapters/wallet/wallet.js";
 import { calibrate } from "../../core/calibration/calibrate.js";
 import { decodeCatalogue, encodeCatalogue } from "../../core/catalogue.js";
-import { epochIdOf } from "../../core/epoch-time.js";
 import { ZipnetError } from "../../core/errors.js";
 import { sha256Hex } from "../../core/hash.js";
-import { catalogueKey, choiceKey, epochKey, reportKey, settlementKey, snapshotKey } from "../../core/object-keys.js";
+import { catalogueKey, choiceKey, epochKey } from "../../core/object-keys.js";
 import type { Log, ObjectStore } from "../../core/ports.js";
-import { decodeRecord, encodeRecord, openRecord, sealRecord } from "../../core/signed-record.js";
-import { CatalogueChoiceSchema, CatalogueReason, SettlementSchema } from "../../gen/zipnet/v1/calibration_pb.js";
-import { EpochSchema } from "../../gen/zipnet/v1/epoch_pb.js";
-import { ReportSchema } from "../../gen/zipnet/v1/report_pb.js";
+import { CatalogueReason } from "../../gen/zipnet/v1/calibration_pb.js";
 import { quietLog } from "../../test/support/quiet-log.js";
+import { FIRST_EPOCH, LENGTH_SECONDS, evenCatalogue, keeperWorld } from "../keeper/world.test-support.js";
 import {
-  FIRST_EPOCH,
-  type KeeperWorld,
-  LENGTH_SECONDS,
-  evenCatalogue,
-  keeperWorld,
-} from "../keeper/world.test-support.js";
-import { validatorNeuron } from "../scripted-chain.test-support.js";
-
-const EVERY = 3;
-/** The first epoch that can be drawn from a calibrated catalogue: the third after the last of those it learned from. */
-const CALIBRATED_EPOCH = FIRST_EPOCH + EVERY + 3;
-const idOf = (number: number): string => epochIdOf(number * LENGTH_SECONDS * 1000);
-
-function opened<Desc extends DescMessage>(world: KeeperWorld, schema: Desc, key: string): MessageShape<Desc> {
-  const bytes = world.store.content.get(key);
-  assert.ok(bytes !== undefined, `${key} is stored`);
-  return openRecord(schema, decodeRecord(bytes), verifySr25519, signerFromUri("//Server").hotkey);
-}
-
-const epochOf = (world: KeeperWorld, number: number) => opened(world, EpochSchema, epochKey(idOf(number)));
-const choiceOf = (world: KeeperWorld, number: number) => opened(world, CatalogueChoiceSchema, choiceKey(idOf(number)));
-const settlementOf = (world: KeeperWorld, number: number) =>
-  opened(world, SettlementSchema, settlementKey(idOf(number)));
-const has = (world: KeeperWorld, key: string): boolean => world.store.content.has(key);
-
-/** Writes a report of a validator on a closed epoch, in which every zip code holds so many listings. */
-function report(world: KeeperWorld, number: number, validator: string, listings: number): void {
-  const epoch = epochOf(world, number);
-  const signer = signerFromUri(validator);
-  const zipCodes = epoch.zipCodes.map(({ zipCode }) => ({
-    zipCode,
-    lowerMedianListings: listings,
-    upperMedianListings: listings,
-    miners: 3,
-  }));
-  const snapshotSha256 = "cd".repeat(32);
-  const record = sealRecord(
-    ReportSchema,
-    {
-      epochId: epoch.id,
-      network: epoch.network,
-      netuid: epoch.netuid,
-      validator: signer.hotkey,
-      judgedTime: timestampFromMs(0),
-      softwareVersion: "0.1.0",
-      table: {
-        epochId: epoch.id,
-        snapshotSha256,
-        scoringVersion: "zipnet-score-v1",
-        scores: [],
-        weights: [],
-        zipCodes,
-      },
-    },
-    signer,
-  );
-  world.store.content.set(reportKey(epoch.id, signer.hotkey), encodeRecord(record));
-}
-
-/** Lets validators report on every epoch as soon as it is closed, and runs until the condition holds. */
-async function runJudged(
-  world: KeeperWorld,
-  listingsOf: Readonly<Record<string, number>>,
-  condition: () => boolean,
-): Promise<void> {
-  world.chain.neurons = Object.keys(listingsOf).map((uri, uid) => validatorNeuron(uid, signerFromUri(uri).hotkey));
-  let next = FIRST_EPOCH;
-  await world.runUntil(() => {
-    for (; has(world, snapshotKey(idOf(next))); next += 1) {
-      for (const [validator, listings] of Object.entries(listingsOf)) report(world, next, validator, listings);
-    }
-    return condition();
-  });
-}
+  CALIBRATED_EPOCH,
+  EVERY,
+  choiceOf,
+  epochOf,
+  has,
+  idOf,
+  runJudged,
+  settlementOf,
+} from "./judged-world.test-support.js";
 
 /** A log that keeps events with their facts. */
 function keptLog(): { log: Log; of: (event: string) => object[] } {

@@ -10,6 +10,7 @@ import type { ServerParts } from "../parts.js";
 import { createDownloadGrants } from "./create-download-grants.js";
 import { createUploadGrants } from "./create-upload-grants.js";
 import { finalizeSubmission } from "./finalize-submission.js";
+import { getCalibration } from "./get-calibration.js";
 import { getServerInfo } from "./get-server-info.js";
 import { getSnapshot } from "./get-snapshot.js";
 import { getSubmission } from "./get-submission.js";
@@ -34,6 +35,7 @@ export function judgingService(parts: ServerParts): ServiceImpl<typeof JudgingSe
     createDownloadGrants: createDownloadGrants(parts),
     publishReport: publishReport(parts),
     listReports: listReports(parts),
+    getCalibration: getCalibration(parts),
   };
 }
 

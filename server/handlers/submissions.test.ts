@@ -291,7 +291,7 @@ describe("submissions", () => {
     await rig.clock.advanceTo(closeMs + 10_000);
     rig.chain.isDown = false;
     const id = epochIdOf(number * 100_000);
-    while ((await rig.parts.epochs.epoch(id)) === undefined) await rig.clock.advanceTo(rig.clock.now() + 500);
+    while ((await rig.parts.epochs.epoch(id)) === undefined) await rig.clock.advanceTo(rig.clock.now() + 20);
     const late = (await rig.parts.epochs.epoch(id))?.epoch ?? assert.fail();
     const { acceptedUntil } = await alice.submissions.getSubmission({ epochId: id });
     const untilMs = acceptedUntil ? timestampMs(acceptedUntil) : 0;

@@ -4,6 +4,7 @@ import { fetchCommand } from "./fetch.js";
 import { importCommand } from "./import.js";
 import { showCommand } from "./show.js";
 import { statsCommand } from "./stats.js";
+import { verifyCatalogueCommand } from "./verify.js";
 
 /** `zipnet catalogue`: the pool that zip codes are drawn from. */
 export function catalogueCommand(signal: AbortSignal): Command {
@@ -13,5 +14,6 @@ export function catalogueCommand(signal: AbortSignal): Command {
     .addCommand(showCommand(signal))
     .addCommand(diffCommand(signal))
     .addCommand(statsCommand(signal))
-    .addCommand(fetchCommand(signal));
+    .addCommand(fetchCommand(signal))
+    .addCommand(verifyCatalogueCommand(signal));
 }

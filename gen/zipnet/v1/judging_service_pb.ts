@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file zipnet/v1/judging_service.proto.
  */
 export const file_zipnet_v1_judging_service: GenFile = /*@__PURE__*/
-  fileDesc("Ch96aXBuZXQvdjEvanVkZ2luZ19zZXJ2aWNlLnByb3RvEgl6aXBuZXQudjEiJgoSR2V0U25hcHNob3RSZXF1ZXN0EhAKCGVwb2NoX2lkGAEgASgJIj4KE0dldFNuYXBzaG90UmVzcG9uc2USJwoGcmVjb3JkGAEgASgLMhcuemlwbmV0LnYxLlNpZ25lZFJlY29yZCJnChtDcmVhdGVEb3dubG9hZEdyYW50c1JlcXVlc3QSEAoIZXBvY2hfaWQYASABKAkSDwoHaG90a2V5cxgCIAMoCRIRCglwYWdlX3NpemUYAyABKA0SEgoKcGFnZV90b2tlbhgEIAEoCSJpChxDcmVhdGVEb3dubG9hZEdyYW50c1Jlc3BvbnNlEjAKC3N1Ym1pc3Npb25zGAEgAygLMhsuemlwbmV0LnYxLlN1Ym1pc3Npb25HcmFudHMSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIncKEFN1Ym1pc3Npb25HcmFudHMSDgoGaG90a2V5GAEgASgJEikKCG1hbmlmZXN0GAIgASgLMhcuemlwbmV0LnYxLlNpZ25lZFJlY29yZBIoCgZncmFudHMYAyADKAsyGC56aXBuZXQudjEuRG93bmxvYWRHcmFudCJaCg1Eb3dubG9hZEdyYW50EgsKA2tleRgBIAEoCRILCgN1cmwYAiABKAkSLwoLZXhwaXJlX3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIj8KFFB1Ymxpc2hSZXBvcnRSZXF1ZXN0EicKBnJlcG9ydBgBIAEoCzIXLnppcG5ldC52MS5TaWduZWRSZWNvcmQiFwoVUHVibGlzaFJlcG9ydFJlc3BvbnNlIk0KEkxpc3RSZXBvcnRzUmVxdWVzdBIQCghlcG9jaF9pZBgBIAEoCRIRCglwYWdlX3NpemUYAiABKA0SEgoKcGFnZV90b2tlbhgDIAEoCSJYChNMaXN0UmVwb3J0c1Jlc3BvbnNlEigKB3JlcG9ydHMYASADKAsyFy56aXBuZXQudjEuU2lnbmVkUmVjb3JkEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCTLpAgoOSnVkZ2luZ1NlcnZpY2USTAoLR2V0U25hcHNob3QSHS56aXBuZXQudjEuR2V0U25hcHNob3RSZXF1ZXN0Gh4uemlwbmV0LnYxLkdldFNuYXBzaG90UmVzcG9uc2USZwoUQ3JlYXRlRG93bmxvYWRHcmFudHMSJi56aXBuZXQudjEuQ3JlYXRlRG93bmxvYWRHcmFudHNSZXF1ZXN0GicuemlwbmV0LnYxLkNyZWF0ZURvd25sb2FkR3JhbnRzUmVzcG9uc2USUgoNUHVibGlzaFJlcG9ydBIfLnppcG5ldC52MS5QdWJsaXNoUmVwb3J0UmVxdWVzdBogLnppcG5ldC52MS5QdWJsaXNoUmVwb3J0UmVzcG9uc2USTAoLTGlzdFJlcG9ydHMSHS56aXBuZXQudjEuTGlzdFJlcG9ydHNSZXF1ZXN0Gh4uemlwbmV0LnYxLkxpc3RSZXBvcnRzUmVzcG9uc2ViBnByb3RvMw", [file_google_protobuf_timestamp, file_zipnet_v1_record]);
+  fileDesc("Ch96aXBuZXQvdjEvanVkZ2luZ19zZXJ2aWNlLnByb3RvEgl6aXBuZXQudjEiJgoSR2V0U25hcHNob3RSZXF1ZXN0EhAKCGVwb2NoX2lkGAEgASgJIj4KE0dldFNuYXBzaG90UmVzcG9uc2USJwoGcmVjb3JkGAEgASgLMhcuemlwbmV0LnYxLlNpZ25lZFJlY29yZCJnChtDcmVhdGVEb3dubG9hZEdyYW50c1JlcXVlc3QSEAoIZXBvY2hfaWQYASABKAkSDwoHaG90a2V5cxgCIAMoCRIRCglwYWdlX3NpemUYAyABKA0SEgoKcGFnZV90b2tlbhgEIAEoCSJpChxDcmVhdGVEb3dubG9hZEdyYW50c1Jlc3BvbnNlEjAKC3N1Ym1pc3Npb25zGAEgAygLMhsuemlwbmV0LnYxLlN1Ym1pc3Npb25HcmFudHMSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIncKEFN1Ym1pc3Npb25HcmFudHMSDgoGaG90a2V5GAEgASgJEikKCG1hbmlmZXN0GAIgASgLMhcuemlwbmV0LnYxLlNpZ25lZFJlY29yZBIoCgZncmFudHMYAyADKAsyGC56aXBuZXQudjEuRG93bmxvYWRHcmFudCJaCg1Eb3dubG9hZEdyYW50EgsKA2tleRgBIAEoCRILCgN1cmwYAiABKAkSLwoLZXhwaXJlX3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIj8KFFB1Ymxpc2hSZXBvcnRSZXF1ZXN0EicKBnJlcG9ydBgBIAEoCzIXLnppcG5ldC52MS5TaWduZWRSZWNvcmQiFwoVUHVibGlzaFJlcG9ydFJlc3BvbnNlIk0KEkxpc3RSZXBvcnRzUmVxdWVzdBIQCghlcG9jaF9pZBgBIAEoCRIRCglwYWdlX3NpemUYAiABKA0SEgoKcGFnZV90b2tlbhgDIAEoCSJYChNMaXN0UmVwb3J0c1Jlc3BvbnNlEigKB3JlcG9ydHMYASADKAsyFy56aXBuZXQudjEuU2lnbmVkUmVjb3JkEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSIpChVHZXRDYWxpYnJhdGlvblJlcXVlc3QSEAoIZXBvY2hfaWQYASABKAkibgoWR2V0Q2FsaWJyYXRpb25SZXNwb25zZRInCgZjaG9pY2UYASABKAsyFy56aXBuZXQudjEuU2lnbmVkUmVjb3JkEisKCnNldHRsZW1lbnQYAiABKAsyFy56aXBuZXQudjEuU2lnbmVkUmVjb3JkMsADCg5KdWRnaW5nU2VydmljZRJMCgtHZXRTbmFwc2hvdBIdLnppcG5ldC52MS5HZXRTbmFwc2hvdFJlcXVlc3QaHi56aXBuZXQudjEuR2V0U25hcHNob3RSZXNwb25zZRJnChRDcmVhdGVEb3dubG9hZEdyYW50cxImLnppcG5ldC52MS5DcmVhdGVEb3dubG9hZEdyYW50c1JlcXVlc3QaJy56aXBuZXQudjEuQ3JlYXRlRG93bmxvYWRHcmFudHNSZXNwb25zZRJSCg1QdWJsaXNoUmVwb3J0Eh8uemlwbmV0LnYxLlB1Ymxpc2hSZXBvcnRSZXF1ZXN0GiAuemlwbmV0LnYxLlB1Ymxpc2hSZXBvcnRSZXNwb25zZRJMCgtMaXN0UmVwb3J0cxIdLnppcG5ldC52MS5MaXN0UmVwb3J0c1JlcXVlc3QaHi56aXBuZXQudjEuTGlzdFJlcG9ydHNSZXNwb25zZRJVCg5HZXRDYWxpYnJhdGlvbhIgLnppcG5ldC52MS5HZXRDYWxpYnJhdGlvblJlcXVlc3QaIS56aXBuZXQudjEuR2V0Q2FsaWJyYXRpb25SZXNwb25zZWIGcHJvdG8z", [file_google_protobuf_timestamp, file_zipnet_v1_record]);
 
 /**
  * Which snapshot to read.
@@ -298,7 +298,56 @@ export const ListReportsResponseSchema: GenMessage<ListReportsResponse> = /*@__P
   messageDesc(file_zipnet_v1_judging_service, 9);
 
 /**
- * Judging closed epochs. Callers: validators; ListReports also miners and the owner.
+ * Which epoch.
+ *
+ * @generated from message zipnet.v1.GetCalibrationRequest
+ */
+export type GetCalibrationRequest = Message<"zipnet.v1.GetCalibrationRequest"> & {
+  /**
+   * The epoch.
+   *
+   * @generated from field: string epoch_id = 1;
+   */
+  epochId: string;
+};
+
+/**
+ * Describes the message zipnet.v1.GetCalibrationRequest.
+ * Use `create(GetCalibrationRequestSchema)` to create a new message.
+ */
+export const GetCalibrationRequestSchema: GenMessage<GetCalibrationRequest> = /*@__PURE__*/
+  messageDesc(file_zipnet_v1_judging_service, 10);
+
+/**
+ * What calibration knows of an epoch.
+ *
+ * @generated from message zipnet.v1.GetCalibrationResponse
+ */
+export type GetCalibrationResponse = Message<"zipnet.v1.GetCalibrationResponse"> & {
+  /**
+   * The signed CatalogueChoice. Absent where none was made.
+   *
+   * @generated from field: zipnet.v1.SignedRecord choice = 1;
+   */
+  choice?: SignedRecord | undefined;
+
+  /**
+   * The signed Settlement. Absent while the epoch is not settled, and where the server does not calibrate.
+   *
+   * @generated from field: zipnet.v1.SignedRecord settlement = 2;
+   */
+  settlement?: SignedRecord | undefined;
+};
+
+/**
+ * Describes the message zipnet.v1.GetCalibrationResponse.
+ * Use `create(GetCalibrationResponseSchema)` to create a new message.
+ */
+export const GetCalibrationResponseSchema: GenMessage<GetCalibrationResponse> = /*@__PURE__*/
+  messageDesc(file_zipnet_v1_judging_service, 11);
+
+/**
+ * Judging closed epochs. Callers: validators; ListReports and GetCalibration also miners and the owner.
  *
  * @generated from service zipnet.v1.JudgingService
  */
@@ -343,6 +392,17 @@ export const JudgingService: GenService<{
     methodKind: "unary";
     input: typeof ListReportsRequestSchema;
     output: typeof ListReportsResponseSchema;
+  },
+  /**
+   * Reads which catalogue was chosen for an epoch, and what the epoch was settled with. An epoch that is still to be drawn
+   * may have a choice already. Errors: EPOCH_UNKNOWN (NOT_FOUND).
+   *
+   * @generated from rpc zipnet.v1.JudgingService.GetCalibration
+   */
+  getCalibration: {
+    methodKind: "unary";
+    input: typeof GetCalibrationRequestSchema;
+    output: typeof GetCalibrationResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_zipnet_v1_judging_service, 0);

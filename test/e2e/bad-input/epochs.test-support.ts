@@ -35,6 +35,7 @@ export function badEpochs(play: () => Play): void {
       await refused(miner.epochs.getEpoch(asked), refusal);
       await refused(miner.submissions.getSubmission(asked), refusal);
       await refused(miner.judging.listReports(asked), refusal);
+      await refused(miner.judging.getCalibration(asked), refusal);
       await refused(validator.judging.getSnapshot(asked), refusal);
       await refused(validator.judging.createDownloadGrants(asked), refusal);
     });
@@ -47,6 +48,7 @@ export function badEpochs(play: () => Play): void {
         await refused(miner.epochs.getEpoch({ epochId }), refusal);
         await refused(miner.submissions.getSubmission({ epochId }), refusal);
         await refused(miner.judging.listReports({ epochId }), refusal);
+        await refused(miner.judging.getCalibration({ epochId }), refusal);
         await refused(validator.judging.getSnapshot({ epochId }), refusal);
         await refused(validator.judging.createDownloadGrants({ epochId }), refusal);
       }

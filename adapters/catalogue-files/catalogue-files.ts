@@ -111,12 +111,14 @@ async function readTable(
   const newest = new NewestRows();
   let rows = 0;
   const onBytes = (bytesRead: number): void => onProgress({ bytesRead, totalBytes, rows });
-  for await (const { line, cells } of rowsOf(path, head, onBytes)) {
-    rows += 1;
-    const read = cellsOf(cells);
-    const said = "reason" in read ? read : checkedAge(kind.estimateOf(read.cells, options), options);
-    const skip = "reason" in said ? { line, ...said } : newest.add(said, line);
-    if (skip !== undefined) await onSkip({ file: path, ...skip });
+  for await (const together of rowsOf(path, head, onBytes)) {
+    for (const { line, cells } of together) {
+      rows += 1;
+      const read = cellsOf(cells);
+      const said = "reason" in read ? read : checkedAge(kind.estimateOf(read.cells, options), options);
+      const skip = "reason" in said ? { line, ...said } : newest.add(said, line);
+      if (skip !== undefined) await onSkip({ file: path, ...skip });
+    }
   }
   onProgress({ bytesRead: totalBytes, totalBytes, rows });
   const { isAuthorityOnPlaces } = kind;

@@ -5,14 +5,12 @@ import { createReadStream } from "node:fs";
 import { open, readFile, stat } from "node:fs/promises";
 import { Readable, pipeline } from "node:stream";
 import { constants, createGunzip, gunzipSync } from "node:zlib";
-import { parse } from "csv-parse";
 import { messageOf } from "../../core/errors.js";
+import { type TableRow, rowsIn } from "./delimited.js";
 
 /** How much of a file is looked at to find out what it is. Headers are shorter. */
 const HEAD_BYTES = 65_536;
 const CHUNK_BYTES = 1_048_576;
-/** A row is shorter, unless a quotation mark is missing and it reaches to the end of the file. */
-const MAX_ROW_BYTES = 1_048_576;
 
 /** What a file is, by its first bytes. */
 export type FileHead =
@@ -25,13 +23,6 @@ export type FileHead =
       /** In lower case. */
       readonly columns: readonly string[];
     };
-
-/** A row of a table. */
-export interface TableRow {
-  /** Line in the file, from 1; of a compressed file, in what it holds. */
-  readonly line: number;
-  readonly cells: readonly string[];
-}
 
 /** Looks at a file's first bytes. Rejects with an Error that names the file. */
 export async function lookAt(path: string): Promise<FileHead> {
@@ -88,34 +79,30 @@ export async function readWhole(path: string): Promise<Uint8Array> {
   return bytes[0] === 0x1f ? gunzipSync(bytes) : bytes;
 }
 
-/** The rows of a table after its header. onBytes is told how many bytes of the file have been read, the compressed ones. */
+/**
+ * The rows of a table after its header, as many at a time as come together. onBytes is told how many bytes of the file
+ * have been read, the compressed ones.
+ */
 export async function* rowsOf(
   path: string,
   head: FileHead & { form: "table" },
   onBytes: (bytesRead: number) => void,
-): AsyncGenerator<TableRow> {
-  const parser = parse({
-    bom: true,
-    delimiter: head.delimiter,
-    from_line: 2,
-    info: true,
-    max_record_size: MAX_ROW_BYTES,
-    relax_column_count: true,
-    relax_quotes: true,
-    skip_empty_lines: true,
-  });
-  const file = Readable.from(countedBytes(path, onBytes), { objectMode: false });
-  // What fails anywhere ends the parser with the same error, which is thrown below.
-  const ignore = (): void => {};
-  if (head.isCompressed) pipeline(file, createGunzip(), parser, ignore);
-  else pipeline(file, parser, ignore);
+): AsyncGenerator<readonly TableRow[]> {
+  const file = countedBytes(path, onBytes);
   try {
-    for await (const { record, info } of parser as AsyncIterable<{ record: string[]; info: { lines: number } }>) {
-      yield { line: info.lines, cells: record };
+    for await (const rows of rowsIn(head.isCompressed ? unpacked(file) : file, head.delimiter)) {
+      yield rows[0]?.line === 1 ? rows.slice(1) : rows;
     }
   } catch (cause) {
     throw new Error(`${path} cannot be read: ${messageOf(cause)}`, { cause });
   }
+}
+
+function unpacked(file: AsyncIterable<Buffer>): AsyncIterable<Buffer> {
+  const unpack = createGunzip({ chunkSize: CHUNK_BYTES });
+  // What fails in the file ends the stream with the same error, which its reader gets.
+  pipeline(Readable.from(file), unpack, () => {});
+  return unpack;
 }
 
 async function* countedBytes(path: string, onBytes: (bytesRead: number) => void): AsyncGenerator<Buffer> {

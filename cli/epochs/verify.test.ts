@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { toBinary } from "@bufbuild/protobuf";
+import { fromBinary, toBinary } from "@bufbuild/protobuf";
 import { signerFromUri, verifySr25519 } from "../../adapters/wallet/wallet.js";
 import { fetchTransfer } from "../../adapters/transfer/fetch-transfer.js";
 import { epochIdOf } from "../../core/epoch-time.js";
@@ -10,7 +10,9 @@ import { catalogueKey, epochKey, snapshotKey } from "../../core/object-keys.js";
 import type { Block, Chain } from "../../core/ports.js";
 import { defaultRules } from "../../core/rules.js";
 import { epochIn } from "../../core/verify-epoch.js";
-import { decodeRecord } from "../../core/signed-record.js";
+import { decodeRecord, payloadSha256, sealRecord } from "../../core/signed-record.js";
+import { CatalogueChoiceSchema } from "../../gen/zipnet/v1/calibration_pb.js";
+import type { SignedRecord } from "../../gen/zipnet/v1/record_pb.js";
 import { CatalogueSchema } from "../../gen/zipnet/v1/epoch_pb.js";
 import { FIRST_EPOCH, type KeeperWorld, LENGTH_SECONDS, keeperWorld } from "../../server/keeper/world.test-support.js";
 import { type ServerRig, startRig } from "../../server/rig.test-support.js";
@@ -138,6 +140,28 @@ describe("zipnet epoch verify", () => {
     await rm(join(dir, epochKey(idOf(last - 1))));
     const verdict = await verify(await fileSource(dir));
     assert.match(verdict.notes.join(), /no record of 1 of the 2 epochs before it/);
+  });
+
+  it("holds the catalogue against the choice that was made of it", async () => {
+    const id = idOf(last);
+    const store = storeSource("the store", world.store);
+    const choice = (await store.choice(id)) ?? assert.fail("the server writes one for every epoch");
+    const copied = (await (await fileSource(dir)).choice(id)) ?? assert.fail();
+    assert.equal(payloadSha256(copied), payloadSha256(choice));
+    const server = signerFromUri("//Server");
+    const chosen = fromBinary(CatalogueChoiceSchema, choice.payload);
+    const another = sealRecord(
+      CatalogueChoiceSchema,
+      { ...chosen, catalogueSha256: "ab".repeat(32), previousSha256: "ab".repeat(32) },
+      server,
+    );
+    const choosing = (record: SignedRecord): RecordSource => ({
+      ...store,
+      choice: async (of) => (of === id ? record : store.choice(of)),
+    });
+    assert.deepEqual(fieldsOf(await verify(choosing(another))), ["catalogue_choice.catalogue_sha256"]);
+    const foreign = sealRecord(CatalogueChoiceSchema, chosen, signerFromUri("//Other"));
+    assert.deepEqual(fieldsOf(await verify(choosing(foreign))), ["catalogue_choice"]);
   });
 
   it("derives what is recorded, from the records before it or from the first epoch on", async () => {

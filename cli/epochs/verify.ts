@@ -11,6 +11,7 @@ import { openRecord } from "../../core/signed-record.js";
 import { millisOf } from "../../core/timestamps.js";
 import { epochDifferences, epochIn } from "../../core/verify-epoch.js";
 import { openSnapshot, snapshotDifferences } from "../../core/verify-snapshot.js";
+import { CatalogueChoiceSchema } from "../../gen/zipnet/v1/calibration_pb.js";
 import { type Epoch, EpochSchema } from "../../gen/zipnet/v1/epoch_pb.js";
 import type { SignedRecord } from "../../gen/zipnet/v1/record_pb.js";
 import type { RecordSource } from "./source.js";
@@ -76,6 +77,7 @@ export async function verifyEpoch(
       ...another,
       ...epochDifferences(record, evidence),
       ...recent.differences,
+      ...(epoch === undefined ? [] : await choiceDifferences(verification, epoch)),
       ...(closed?.differences ?? []),
     ],
     submissions: closed?.submissions,
@@ -126,6 +128,23 @@ async function epochsBefore({ source, verify, serverHotkey }: Verification, epoc
     }
   }
   return { epochs, differences };
+}
+
+/** The epoch must be drawn from the catalogue that was chosen for it; what the choice rests on is verified elsewhere. */
+async function choiceDifferences({ source, verify, serverHotkey }: Verification, epoch: Epoch): Promise<Difference[]> {
+  const field = "catalogue_choice";
+  const record = await source.choice(epoch.id);
+  if (record === undefined) return [];
+  try {
+    const choice = openRecord(CatalogueChoiceSchema, record, verify, serverHotkey);
+    const isFor = choice.epochId === epoch.id && choice.network === epoch.network && choice.netuid === epoch.netuid;
+    if (!isFor) return [{ field, expected: `the choice for epoch ${epoch.id}`, found: `that for ${choice.epochId}` }];
+    const [expected, found] = [choice.catalogueSha256, epoch.catalogueSha256];
+    return expected === found ? [] : [{ field: `${field}.catalogue_sha256`, expected, found }];
+  } catch (error) {
+    if (!(error instanceof ZipnetError)) throw error;
+    return [{ field, expected: `a choice that ${serverHotkey} has signed`, found: messageOf(error) }];
+  }
 }
 
 async function verifySnapshot(

@@ -107,7 +107,7 @@ describe("a miner that is cut off", () => {
   async function collected(): Promise<{ miner: RunningMiner; source: ReturnType<typeof countingSource> }> {
     const source = countingSource(world);
     const miner = start(state, source);
-    await until(() => miner.events.some((event) => String(event.event) === "catalogue_saved"));
+    await until(() => miner.events.some(({ event }: { readonly event: string }) => event === "catalogue_saved"));
     held = undefined;
     await untilLater(world, () => miner.of("awaiting_record").length === 1);
     return { miner, source };

@@ -74,7 +74,8 @@ async function choiceAhead(
   if (recorded !== undefined) return recorded;
   const epochId = epochIdOf(epochStartMs(epochNumber, epochLengthSeconds));
   const previous = await catalogues.choiceBefore(epochNumber);
-  const place = { network, netuid, epochNumber, epochId };
+  // A change of the owner's counts from the next epoch that has not begun; what it leads to is what is asked for.
+  const place = { network, netuid, epochNumber, epochId, hasBegun: false };
   return create(CatalogueChoiceSchema, nextChoice({ ...place, previous, configuredSha256: catalogue.sha256 }));
 }
 

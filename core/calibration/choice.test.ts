@@ -16,13 +16,14 @@ function choose(
   epochNumber: number,
   configuredSha256: string,
   calibratedSha256?: string,
+  hasBegun = false,
 ): CatalogueChoice {
   const epochId = epochIdOf(epochNumber * 1_000_000);
   const calibrated =
     calibratedSha256 === undefined
       ? {}
       : { calibrated: { catalogueSha256: calibratedSha256, epochIds: [epochIdOf(0)], resultCapListings: 820 } };
-  const place = { network: "local", netuid: 1, epochNumber, epochId };
+  const place = { network: "local", netuid: 1, epochNumber, epochId, hasBegun };
   return create(CatalogueChoiceSchema, nextChoice({ ...place, previous, configuredSha256, ...calibrated }));
 }
 
@@ -51,6 +52,14 @@ describe("the choice of a catalogue", () => {
     assert.equal(bringsImport(replaced, A), false);
     assert.deepEqual(outline(choose(replaced, 12, A)), [B, UNCHANGED]);
     assert.deepEqual(outline(choose(replaced, 12, C)), [C, OWNER]);
+  });
+
+  it("changes nothing for an epoch that has begun, but the first choice of all", () => {
+    const first = choose(undefined, 10, A, undefined, true);
+    assert.deepEqual(outline(first), [A, OWNER]);
+    const second = choose(first, 11, A, B, true);
+    assert.deepEqual([outline(second), second.learnedToNumber], [[A, UNCHANGED], first.learnedToNumber]);
+    assert.deepEqual(outline(choose(second, 12, C, undefined, true)), [A, UNCHANGED]);
   });
 
   it("is due for calibration once so many epochs more are settled", () => {

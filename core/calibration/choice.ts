@@ -28,6 +28,11 @@ export interface ChoiceInput {
   readonly netuid: number;
   readonly epochNumber: number;
   readonly epochId: string;
+  /**
+   * Whether the epoch has begun: then it is too late for any change, since who derives the epoch without the server does it
+   * from the catalogue that was announced.
+   */
+  readonly hasBegun: boolean;
   /** Undefined before the first choice. */
   readonly previous: CatalogueChoice | undefined;
   /** Name of the catalogue that this replica's settings name. */
@@ -55,11 +60,15 @@ export function bringsImport(previous: CatalogueChoice | undefined, configuredSh
   return previous.importedSha256 !== configuredSha256 && !previous.replacedSha256s.includes(configuredSha256);
 }
 
-/** The choice for an epoch: the owner's change where there is one, then the calibrated catalogue, else the one before. */
+/**
+ * The choice for an epoch: the owner's change where there is one, then the calibrated catalogue, else the one before. The
+ * first choice of all is the owner's.
+ */
 export function nextChoice(input: ChoiceInput): MessageInitShape<typeof CatalogueChoiceSchema> {
-  const { network, netuid, epochNumber, epochId, previous, configuredSha256, calibrated } = input;
+  const { network, netuid, epochNumber, epochId, hasBegun, previous, configuredSha256 } = input;
+  const calibrated = hasBegun ? undefined : input.calibrated;
   const place = { network, netuid, epochNumber, epochId, previousSha256: previous?.catalogueSha256 ?? "" };
-  if (previous === undefined || bringsImport(previous, configuredSha256)) {
+  if (previous === undefined || (!hasBegun && bringsImport(previous, configuredSha256))) {
     const replaced = previous === undefined ? [] : [...previous.replacedSha256s, previous.importedSha256];
     return {
       ...place,

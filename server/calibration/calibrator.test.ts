@@ -4,11 +4,11 @@ import { calibrate } from "../../core/calibration/calibrate.js";
 import { decodeCatalogue, encodeCatalogue } from "../../core/catalogue.js";
 import { ZipnetError } from "../../core/errors.js";
 import { sha256Hex } from "../../core/hash.js";
-import { catalogueKey, choiceKey, epochKey } from "../../core/object-keys.js";
+import { catalogueKey, choiceKey, epochKey, snapshotKey } from "../../core/object-keys.js";
 import type { Log, ObjectStore } from "../../core/ports.js";
 import { CatalogueReason } from "../../gen/zipnet/v1/calibration_pb.js";
 import { quietLog } from "../../test/support/quiet-log.js";
-import { FIRST_EPOCH, LENGTH_SECONDS, evenCatalogue, keeperWorld } from "../keeper/world.test-support.js";
+import { FIRST_EPOCH, LENGTH_SECONDS, evenCatalogue, keeperWorld, tenZipCodes } from "../keeper/world.test-support.js";
 import {
   CALIBRATED_EPOCH,
   EVERY,
@@ -124,6 +124,44 @@ describe("the calibrator", () => {
     const calibrated = later.find(({ reason }) => reason === CatalogueReason.CALIBRATED);
     assert.ok(calibrated !== undefined, "it is made up for with the next epoch");
     assert.ok(calibrated.learnedEpochIds.length > EVERY);
+  });
+});
+
+describe("a calibrator that was away", () => {
+  it("leaves the epochs that passed meanwhile the catalogue that was announced, and calibrates for the next", async () => {
+    const world = await keeperWorld(tenZipCodes({ cooldownEpochs: 4 }), 80);
+    const first = world.start({ calibrateEveryEpochs: EVERY });
+    await runJudged(world, { "//V": 130 }, () => has(world, snapshotKey(idOf(FIRST_EPOCH + 2))));
+    await first.kill();
+    const away = FIRST_EPOCH + 8;
+    await world.clock.advanceTo(away * LENGTH_SECONDS * 1000 + 20_000);
+    const second = world.start({ calibrateEveryEpochs: EVERY, catalogue: evenCatalogue(80) });
+    await runJudged(world, { "//V": 130 }, () => has(world, epochKey(idOf(away + 1))));
+    await second.kill();
+    for (let number = FIRST_EPOCH; number <= away; number += 1) {
+      assert.equal(epochOf(world, number).catalogueSha256, evenCatalogue(80).sha256, String(number));
+    }
+    const { reason, learnedEpochIds } = choiceOf(world, away + 1);
+    assert.equal(reason, CatalogueReason.CALIBRATED);
+    assert.deepEqual(
+      learnedEpochIds.slice(0, 3),
+      [0, 1, 2].map((after) => idOf(FIRST_EPOCH + after)),
+    );
+    assert.equal(epochOf(world, away + 1).catalogueSha256, choiceOf(world, away + 1).catalogueSha256);
+  });
+
+  it("brings the owner's catalogue where none of the epochs could be drawn from the one before", async () => {
+    // 25 zip codes are enough for two epochs only.
+    const world = await keeperWorld(tenZipCodes({ cooldownEpochs: 40 }), 25);
+    const poor = world.start({ calibrateEveryEpochs: 0 });
+    await world.runUntil(() => world.clock.now() > (FIRST_EPOCH + 4) * LENGTH_SECONDS * 1000 + 50_000);
+    await poor.kill();
+    assert.ok(!has(world, epochKey(idOf(FIRST_EPOCH + 3))));
+    // The catalogue of the epoch after this one was announced before the owner changed it.
+    const rich = world.start({ calibrateEveryEpochs: 0, catalogue: evenCatalogue(500) });
+    await world.runUntil(() => has(world, epochKey(idOf(FIRST_EPOCH + 6))));
+    await rich.kill();
+    assert.equal(epochOf(world, FIRST_EPOCH + 6).catalogueSha256, evenCatalogue(500).sha256);
   });
 });
 

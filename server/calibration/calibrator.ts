@@ -6,7 +6,7 @@
 import { messageOf } from "../../core/errors.js";
 import { calibrate } from "../../core/calibration/calibrate.js";
 import { type Calibrated, bringsImport, calibrationDue, settledTo } from "../../core/calibration/choice.js";
-import { epochIdOf, epochStartMs } from "../../core/epoch-time.js";
+import { epochIdOf, epochNumberAt, epochStartMs } from "../../core/epoch-time.js";
 import { settlementKey } from "../../core/object-keys.js";
 import { type CatalogueChoice, type Settlement, SettlementSchema } from "../../gen/zipnet/v1/calibration_pb.js";
 import type { Epoch } from "../../gen/zipnet/v1/epoch_pb.js";
@@ -33,33 +33,28 @@ const MOST_EPOCHS = 2_000;
  * and goes on.
  */
 export async function runCalibrator(parts: CalibratorParts, signal: AbortSignal): Promise<void> {
-  const { clock, deployment, epochs, log } = parts;
+  const { clock, deployment, log } = parts;
   const calibrator = new Calibrator(parts);
   const lengthMs = deployment.epochLengthSeconds * 1000;
+  const quietMs = (epochNumber: number): number => epochNumber * lengthMs + Math.floor(lengthMs / QUIET_PART);
   let failures = 0;
+  let nextMs = quietMs(epochNumberAt(clock.now(), deployment.epochLengthSeconds));
   while (!signal.aborted) {
-    const rung = epochs.ticket();
-    let waitMs = lengthMs;
+    await clock.sleepUntil(nextMs, signal).catch(() => {}); // Only the signal ends the sleep early.
+    if (signal.aborted) return;
     try {
-      const newest = await epochs.newestEpoch();
-      if (newest !== undefined) {
-        const { number } = newest.epoch;
-        await clock.sleepUntil(number * lengthMs + Math.floor(lengthMs / QUIET_PART), signal);
-        await calibrator.prepare(number + 1, signal);
-      }
+      const running = epochNumberAt(clock.now(), deployment.epochLengthSeconds);
+      nextMs = quietMs(running + 1);
+      await calibrator.prepare(running + 1, signal);
       failures = 0;
     } catch (error) {
       if (signal.aborted) return;
       failures += 1;
-      waitMs = retryWaitMs(failures);
+      const waitMs = retryWaitMs(failures);
+      nextMs = clock.now() + waitMs;
       const facts = { event: "calibrator_failed", err: error, failures, wait_ms: waitMs };
       log.warn(facts, `calibrating the catalogue failed and is tried again in ${waitMs} ms: ${messageOf(error)}`);
     }
-    const wake = new AbortController();
-    const forget = rung.onRing(() => wake.abort());
-    const ended = AbortSignal.any([signal, wake.signal]);
-    await clock.sleepUntil(clock.now() + waitMs, ended).catch(() => {}); // A ring or the signal ends the sleep early.
-    forget();
   }
 }
 
@@ -75,14 +70,15 @@ class Calibrator {
     this.#settleParts = { ...parts, settlements: ownRecords(SettlementSchema, settlementKey, parts) };
   }
 
-  /** Chooses the catalogue of an epoch that is still to be drawn, and settles what is over by now. */
+  /** Chooses the catalogue of an epoch that has not begun, and settles what is over by now. */
   async prepare(epochNumber: number, signal: AbortSignal): Promise<void> {
     const { catalogue, catalogues, deployment } = this.#parts;
     const chosen = await catalogues.choiceOf(epochNumber);
     const before = chosen ?? (await catalogues.choiceBefore(epochNumber));
+    // The first choice of all is made by the first draw.
+    if (before === undefined) return;
     const isDue =
       chosen === undefined &&
-      before !== undefined &&
       !bringsImport(before, catalogue.sha256) &&
       calibrationDue(before, epochNumber, deployment.calibrateEveryEpochs);
     // Settling may take its time, so what needs no settlement goes first.

@@ -7,28 +7,31 @@ import { type CatalogueChoice, CatalogueReason } from "../../gen/zipnet/v1/calib
 import type { ServerParts } from "../parts.js";
 
 /** What choosing works with. */
-export type ChooseParts = Pick<ServerParts, "catalogue" | "catalogues" | "deployment" | "log">;
+export type ChooseParts = Pick<ServerParts, "catalogue" | "catalogues" | "clock" | "deployment" | "log">;
 
 /**
  * The choice for an epoch: the one that is recorded, or else a new one, by the first of the replicas. Every replica draws
  * by it, whatever its settings name.
  *
  * @param calibrated the catalogue that the epoch is due for; without it the one before stays, unless the owner changes it.
+ * An epoch that has begun keeps the one before in any case.
  */
 export async function chooseCatalogue(
   parts: ChooseParts,
   epochNumber: number,
   calibrated?: Calibrated,
 ): Promise<CatalogueChoice> {
-  const { catalogue, catalogues, deployment } = parts;
+  const { catalogue, catalogues, clock, deployment } = parts;
   const recorded = await catalogues.choiceOf(epochNumber);
   if (recorded !== undefined) return recorded;
   const { network, netuid, epochLengthSeconds } = deployment;
-  const epochId = epochIdOf(epochStartMs(epochNumber, epochLengthSeconds));
+  const startMs = epochStartMs(epochNumber, epochLengthSeconds);
+  const epochId = epochIdOf(startMs);
   const previous = await catalogues.choiceBefore(epochNumber);
   const place = { network, netuid, epochNumber, epochId };
   const ours = nextChoice({
     ...place,
+    hasBegun: clock.now() >= startMs,
     previous,
     configuredSha256: catalogue.sha256,
     ...(calibrated === undefined ? {} : { calibrated }),

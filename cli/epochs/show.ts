@@ -41,9 +41,17 @@ export function differencesText(what: string, differences: readonly Difference[]
   ];
 }
 
-/** A verdict: VERIFIED, or everything that differs, as far as a person reads on. */
-export function verdictText({ epochId, epoch, differences, submissions, notes }: EpochVerdict): string {
+/** A verdict: VERIFIED, UNDECIDED, or everything that differs, as far as a person reads on. */
+export function verdictText(verdict: EpochVerdict): string {
+  const { epochId, epoch, differences, submissions, notes } = verdict;
   const told = notes.map((note) => `  note: ${note}`);
+  if (verdict.isUndecided) {
+    return [
+      `epoch ${epochId}: UNDECIDED, all but the zip codes is right`,
+      "  they come out differently without the epochs that are missing here; read them where all of them are",
+      ...told,
+    ].join("\n");
+  }
   if (differences.length > 0 || epoch === undefined) {
     return [...differencesText(`epoch ${epochId}`, differences), ...told].join("\n");
   }

@@ -140,6 +140,8 @@ describe("zipnet epoch verify", () => {
     await rm(join(dir, epochKey(idOf(last - 1))));
     const verdict = await verify(await fileSource(dir));
     assert.match(verdict.notes.join(), /no record of 1 of the 2 epochs before it/);
+    assert.ok(verdict.isUndecided && verdict.differences.length > 0, "without it the draw comes out differently");
+    assert.match(verdictText(verdict), /^epoch \d{8}T\d{6}Z: UNDECIDED.*\n.*\n {2}note: the source has no record of 1/);
   });
 
   it("holds the catalogue against the choice that was made of it", async () => {

@@ -34,6 +34,8 @@ export interface EpochVerdict {
   readonly epoch: Epoch | undefined;
   /** Everything that is not as it must be; empty means verified. */
   readonly differences: readonly Difference[];
+  /** Whether all that differs may come of the source lacking epochs of the cooldown: then nothing is proven either way. */
+  readonly isUndecided: boolean;
   /** Submissions in the snapshot, which was checked too; undefined where the source has no snapshot. */
   readonly submissions: number | undefined;
   /** What a reader should know and what is no fault. */
@@ -70,19 +72,27 @@ export async function verifyEpoch(
   const isAnother = epochId !== "" && epoch !== undefined && epoch.id !== epochId;
   const another = isAnother ? [otherEpoch(epochId, epoch.id)] : [];
   const closed = epoch === undefined ? undefined : await verifySnapshot(verification, record, epoch, signal);
+  const differences = [
+    ...another,
+    ...epochDifferences(record, evidence),
+    ...recent.differences,
+    ...(epoch === undefined ? [] : await choiceDifferences(verification, epoch)),
+    ...(closed?.differences ?? []),
+  ];
   return {
     epochId: epochId || (epoch?.id ?? ""),
     epoch,
-    differences: [
-      ...another,
-      ...epochDifferences(record, evidence),
-      ...recent.differences,
-      ...(epoch === undefined ? [] : await choiceDifferences(verification, epoch)),
-      ...(closed?.differences ?? []),
-    ],
+    differences,
+    isUndecided: epoch !== undefined && isUndecided(epoch, recent.epochs, differences),
     submissions: closed?.submissions,
     notes: epoch === undefined ? [] : notesOn(epoch, recent.epochs),
   };
+}
+
+/** Zip codes that come out differently prove nothing where epochs are missing whose zip codes may not be drawn. */
+function isUndecided(epoch: Epoch, recentEpochs: readonly Epoch[], differences: readonly Difference[]): boolean {
+  const isDraw = ({ field }: Difference): boolean => field.startsWith("zip_codes") || field === "expected_listings";
+  return differences.length > 0 && differences.every(isDraw) && missingFromCooldown(epoch, recentEpochs).length > 0;
 }
 
 /** Verifies every epoch that the source has from one id to another, ascending, both included. */

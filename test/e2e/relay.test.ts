@@ -1,11 +1,19 @@
 /**
  * A miner that starts while the server is down: it finds a relay on the chain, and hands in once the server is back.
+ * What the relay hands out can be verified meanwhile, the server's catalogue included.
  */
 import assert from "node:assert/strict";
-import { fetchTransfer } from "../../adapters/transfer/fetch-transfer.js";
 import type { ProgramEvent } from "../../cli/demo/processes.js";
 import { MINERS, minerSpec, serverSpec, validatorSpec } from "../../cli/demo/network.js";
 import { downloadCatalogue } from "../../rpc/catalogues/download.js";
+import { localChain } from "../../adapters/chain/local/client.js";
+import { systemClock } from "../../adapters/clock/system-clock.js";
+import { fetchTransfer } from "../../adapters/transfer/fetch-transfer.js";
+import { verifySr25519 } from "../../adapters/wallet/wallet.js";
+import { keyOf } from "../../cli/demo/setup.js";
+import { serverSource } from "../../cli/epochs/server-source.js";
+import { verifyEpoch } from "../../cli/epochs/verify.js";
+import { createClients } from "../../rpc/client/client.js";
 import { Testbed, missingPart } from "./testbed.js";
 
 const missing = missingPart();
@@ -52,9 +60,33 @@ const missing = missingPart();
       await network.start(minerSpec(plan, swift));
       await happens("epoch_started", "swift", { epoch_id: first });
       assert.ok(testbed.events.every(({ event }) => event !== "finalized"));
+      await assertVerified(testbed, first);
 
       await network.restart("server");
       await happens("finalized", "swift", { epoch_id: first });
     });
   },
 );
+
+/** The epoch is computed again from what the relay has. */
+async function assertVerified({ plan, keys }: Testbed, epochId: string): Promise<void> {
+  const signal = AbortSignal.timeout(30_000);
+  const url = `http://127.0.0.1:${plan.ports["validator-1"]}`;
+  const relay = { url, hotkey: keyOf(keys, "validator-1").hotkey };
+  const deployment = { network: "local", netuid: 1 };
+  const clients = createClients(relay, { signer: keyOf(keys, "swift"), clock: systemClock, ...deployment });
+  const source = serverSource(url, clients, fetchTransfer(), signal);
+  const chain = localChain({ url: `http://127.0.0.1:${plan.ports.chain}`, clock: systemClock });
+  try {
+    const serverHotkey = plan.ownerHotkey;
+    const verdict = await verifyEpoch(
+      { source, chain, verify: verifySr25519, serverHotkey, ...deployment },
+      epochId,
+      signal,
+    );
+    assert.deepEqual(verdict.differences, []);
+  } finally {
+    chain.close();
+    source.close();
+  }
+}

@@ -26,7 +26,7 @@ export function verifyCommand(signal: AbortSignal): Command {
   const command = new Command("verify")
     .description(
       "computes an epoch again from the chain's block, the catalogue and the rules, and says VERIFIED or what differs; " +
-        "exit code 1 when anything differs",
+        "exit code 1 unless all is VERIFIED",
     )
     .argument("[id]", "default: the newest")
     .option("--since <id>", "verifies every epoch from this one on, so that the cooldown is proven, too")

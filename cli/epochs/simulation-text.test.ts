@@ -52,6 +52,13 @@ describe("a simulation's report", () => {
     assert.match(text, /the first draw that missed: .*lower cooldown_epochs to at most \d+/);
   });
 
+  it("says only why where nothing may be drawn", () => {
+    const text = simulationText(reportOf({ includeStates: ["NY"] }, 3));
+    assert.match(text, /in the band {4}0 of 3, 0\.0 %/);
+    assert.match(text, /none of the 3,000 zip codes is eligible: .*allow more states with include_states/);
+    assert.ok(!text.includes("pre-scraper") && !text.includes("NaN"));
+  });
+
   it("is the same for programs", () => {
     const report = reportOf({ cooldownEpochs: 20 }, 12);
     const json = JSON.parse(simulationJson(report)) as Record<string, unknown>;

@@ -106,7 +106,9 @@ export function simulationText(report: SimulationReport): string {
   const { catalogue, figures, epochLengthSeconds, seed } = report;
   const time = daysText(figures.epochs, epochLengthSeconds);
   const heading = `${grouped(figures.epochs)} epochs of ${grouped(epochLengthSeconds)} seconds, ${time}, seed ${seed}`;
-  const parts = [drawsText, visitsText, freshText, statesText].map((part) => part(report));
+  // Where nothing may be drawn, the first problem says all there is to say.
+  const sections = figures.landed === 0 ? [drawsText] : [drawsText, visitsText, freshText, statesText];
+  const parts = sections.map((section) => section(report));
   const map = drawnMap(catalogue, figures.timesByZipCode);
   return [heading, ...parts, ...(map === undefined ? [] : [map])].join("\n\n");
 }

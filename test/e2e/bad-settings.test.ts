@@ -166,7 +166,7 @@ const WRONG: readonly Wrong[] = [
         fails(run(["miner", "--wallet", "no-wallet"], participant), noWallet),
         fails(run(["validator", "--wallet", "no-wallet"], participant), noWallet),
         fails(run(["site", "--homes", "no.csv"]), "no.csv", "ENOENT"),
-        fails(run(["catalogue", "import", "no.csv", "catalogue.bin"]), "no.csv cannot be read: ENOENT"),
+        fails(run(["catalogue", "import", "no.csv", "--out", "catalogue.bin"]), "no.csv cannot be read: ENOENT"),
       ]);
     });
 
@@ -185,7 +185,8 @@ const WRONG: readonly Wrong[] = [
         fails(run(["server", "now"]), "too many arguments", "server", "--help"),
         fails(run(["server", "--wallet"]), "--wallet", "argument missing", "--help"),
         fails(run(["epoch", "shows"]), "unknown command 'shows'", "--help"),
-        fails(run(["catalogue", "import"]), "missing required argument 'csv'", "--help"),
+        fails(run(["catalogue", "import", "a.csv"]), "required option '--out <file>' not specified", "--help"),
+        fails(run(["catalogue", "import", "--out", "b.bin"]), "missing required argument 'files'", "--help"),
       ]);
     });
 

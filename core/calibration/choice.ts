@@ -9,7 +9,7 @@ import {
 } from "../../gen/zipnet/v1/calibration_pb.js";
 import { CALIBRATION_VERSION } from "./calibrate.js";
 
-/** An epoch is settled when the epoch that is so many later opens: reports that came with the end of judging are in, too. */
+/** An epoch is settled when the epoch so many later runs: reports that came with the end of judging are in, too. */
 export const EPOCHS_UNTIL_SETTLED = 3;
 /** Replaced imports that are remembered. */
 const KEPT_REPLACED = 100;
@@ -41,7 +41,7 @@ export interface ChoiceInput {
   readonly calibrated?: Calibrated;
 }
 
-/** Number of the newest epoch that a choice for an epoch may learn from. The choice is made when the epoch before opens. */
+/** Number of the newest epoch that a choice for an epoch may learn from. The choice is made while the epoch before runs. */
 export function settledTo(epochNumber: number): number {
   return epochNumber - 1 - EPOCHS_UNTIL_SETTLED;
 }

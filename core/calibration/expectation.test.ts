@@ -42,9 +42,11 @@ describe("the expectation of a zip code", () => {
     return findings.map(({ after, ...found }) => {
       epoch += after;
       const before = entry.calibration === undefined ? imported : targetOf(entry.calibration, epoch);
+      const known = entry.calibration;
+      const confidence = known === undefined ? 0 : decayed(known.confidenceBps, epoch - known.lastEpochNumber);
       const calibration = learned(entry, { ...found, isAtResultCap: false }, epoch);
       entry = entryOf(imported, calibration);
-      return { before, calibration, epoch, found };
+      return { before, calibration, confidence, epoch, found };
     });
   }
 
@@ -52,8 +54,9 @@ describe("the expectation of a zip code", () => {
     fc.assert(
       fc.property(listings, fc.array(finding, { minLength: 1, maxLength: 8 }), (imported, findings) => {
         const { least, most } = importBounds(imported);
-        for (const { before, calibration, epoch, found } of learnAll(imported, findings)) {
+        for (const { before, calibration, confidence, epoch, found } of learnAll(imported, findings)) {
           assert.deepEqual(violationsOf(CalibrationSchema, calibration), []);
+          assert.ok(calibration.confidenceBps >= confidence, "a finding never takes confidence away");
           const counted = Math.min(Math.max(found.listings, least), most);
           const wanted = before + ((counted - before) * found.weightBps) / 10_000;
           const error = Math.abs(targetOf(calibration, epoch) - wanted);

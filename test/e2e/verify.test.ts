@@ -85,11 +85,10 @@ async function epoch(...args: string[]): Promise<Ended> {
       const derived = await epoch("derive", ...catalogue, ...asking);
       assert.equal(derived.stdout, `${shown}\nderived from the chain and the catalogue; nobody has signed it\n`);
       const id = /^epoch (\w+)/.exec(shown)?.[1] ?? assert.fail();
-      const alone = await epoch(
-        "derive",
-        ...["--first-epoch", id, "--epoch-length-seconds", String(plan.epochLengthSeconds)],
-        ...["--target-listings", String(plan.targetListings), "--cooldown-epochs", "3", ...catalogue, ...known],
-      );
+      const length = String(plan.epochLengthSeconds);
+      const rules = ["--target-listings", String(plan.targetListings), "--cooldown-epochs", "3"];
+      const first = ["--first-epoch", id, "--epoch-length-seconds", length];
+      const alone = await epoch("derive", ...first, ...rules, ...catalogue, ...known);
       assert.equal(alone.stdout, derived.stdout, alone.stderr);
     });
 

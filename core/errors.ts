@@ -35,6 +35,7 @@ export type ErrorReason =
   | "ALREADY_FINALIZED"
   | "OBJECT_MISSING"
   | "OBJECT_DIFFERS"
+  | "UPLOAD_LIMIT_REACHED"
   | "RECORD_SIGNATURE_INVALID"
   | "ALREADY_PUBLISHED"
   // Files of listings

@@ -13,6 +13,12 @@ export function dataPrefix(hotkey: string, epochId: string): string {
   return `data/hotkey=${hotkey}/epoch=${epochId}/`;
 }
 
+/** Zip code and SHA-256 in the key of a file of listings; undefined for any other key. */
+export function namesOfDataKey(key: string): { readonly zipCode: string; readonly sha256: string } | undefined {
+  const [, zipCode, sha256] = /\/zipcode=(\d{5})\/([0-9a-f]{64})\.parquet$/.exec(key) ?? [];
+  return zipCode === undefined || sha256 === undefined ? undefined : { zipCode, sha256 };
+}
+
 /** Content type of a file of listings. */
 export const DATA_CONTENT_TYPE = "application/vnd.apache.parquet";
 

@@ -35,6 +35,7 @@ const CODES: Readonly<Record<ErrorReason, Code>> = {
   ALREADY_FINALIZED: Code.FailedPrecondition,
   OBJECT_MISSING: Code.FailedPrecondition,
   OBJECT_DIFFERS: Code.FailedPrecondition,
+  UPLOAD_LIMIT_REACHED: Code.FailedPrecondition,
   RECORD_SIGNATURE_INVALID: Code.InvalidArgument,
   ALREADY_PUBLISHED: Code.FailedPrecondition,
   FILE_UNREADABLE: Code.InvalidArgument,

@@ -84,6 +84,14 @@ export const SETTINGS = {
     "Seconds that a grant is good for; never after the close. Default 900.",
     parse.integer({ min: 10, max: 86_400 }, 900),
   ),
+  maxObjectsPerEpoch: setting(
+    "Objects that one miner may upload in one epoch. Default 5000.",
+    parse.integer({ min: 1, max: 100_000 }, 5_000),
+  ),
+  maxBytesPerEpoch: setting(
+    "Bytes that one miner may upload in one epoch. Default 268435456.",
+    parse.integer({ min: 1, max: 1_000_000_000_000 }, 268_435_456),
+  ),
   ...LIMIT_SETTINGS,
   maxRequestBytes: setting(
     "Largest request in bytes. Default 16777216.",
@@ -195,5 +203,14 @@ export function deploymentOf(settings: ServerSettings): Deployment {
 /** What callers are held to by the settings. */
 export function limitsOf(settings: ServerSettings): CallLimits {
   const { maxRequestBytes, grantTtlSeconds, bookmarkIntervalMs, keptEpochs } = settings;
-  return { ...callerLimitsOf(settings), maxRequestBytes, grantTtlSeconds, bookmarkIntervalMs, keptEpochs };
+  const { maxObjectsPerEpoch, maxBytesPerEpoch } = settings;
+  return {
+    ...callerLimitsOf(settings),
+    maxRequestBytes,
+    grantTtlSeconds,
+    bookmarkIntervalMs,
+    keptEpochs,
+    maxObjectsPerEpoch,
+    maxBytesPerEpoch,
+  };
 }

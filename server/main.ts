@@ -21,15 +21,16 @@ import { storedCatalogues } from "./calibration/catalogues.js";
 import { openCatalogue } from "./catalogue.js";
 import { type ServerSettings, deploymentOf, limitsOf, objectsPlace, readServerSettings } from "./config.js";
 import { epochBook } from "./epoch-book.js";
+import { grantLedger } from "./grant-ledger.js";
 import { guardPuts } from "./put-guard.js";
-import { runServer } from "./server.js";
+import { type ServeConfig, runServer } from "./server.js";
 
 const RAO_PER_TAO = 1_000_000_000n;
 
 /** Runs the server until the signal. Throws SettingsError for settings that do not make sense. */
 export async function main(raw: Readonly<Record<string, string | undefined>>, signal: AbortSignal): Promise<void> {
   const settings = readServerSettings(raw, s3Problem);
-  const { epochLengthSeconds, keptEpochs, listenHost: host, listenPort } = settings;
+  const { epochLengthSeconds, keptEpochs } = settings;
   const log = createLog("server", { format: settings.logFormat, level: settings.logLevel });
   const clock = systemClock;
   const signer = await loadSigner(settings.wallet);
@@ -69,27 +70,29 @@ export async function main(raw: Readonly<Record<string, string | undefined>>, si
       signer,
       epochs,
       book: epochBook(epochs, objects, verify, signer.hotkey),
+      ledger: grantLedger({ cache, objects, clock, limits }),
     };
-    const config = {
-      host,
-      port: listenPort,
-      tls,
-      mounts,
-      trusted: trustedProxies(settings.trustedProxies),
-      minValidatorStakeRao: BigInt(settings.minValidatorStakeTao) * RAO_PER_TAO,
-      metagraphMaxAgeMs: settings.metagraphMaxAgeMs,
-      drainWindowMs: settings.drainWindowMs,
-      stallTimeoutMs: settings.stallTimeoutMs,
-      tokenKeys: settings.tokenKeys,
-      random: () => randomInt(2 ** 32) / 2 ** 32,
-      onListening,
-    };
+    const config = { ...serveConfigOf(settings), tls, mounts, onListening };
     await run(signal, (ended) => runServer(parts, config, ended));
   } finally {
     chain.close();
     await cache.close();
   }
   log.info({ event: "stopped" }, "the server has stopped");
+}
+
+function serveConfigOf(settings: ServerSettings): Omit<ServeConfig, "tls" | "mounts" | "onListening"> {
+  return {
+    host: settings.listenHost,
+    port: settings.listenPort,
+    trusted: trustedProxies(settings.trustedProxies),
+    minValidatorStakeRao: BigInt(settings.minValidatorStakeTao) * RAO_PER_TAO,
+    metagraphMaxAgeMs: settings.metagraphMaxAgeMs,
+    drainWindowMs: settings.drainWindowMs,
+    stallTimeoutMs: settings.stallTimeoutMs,
+    tokenKeys: settings.tokenKeys,
+    random: () => randomInt(2 ** 32) / 2 ** 32,
+  };
 }
 
 async function readTls({

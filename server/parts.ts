@@ -7,6 +7,7 @@ import type { CallerLimits } from "../rpc/serving/limits.js";
 import type { RecordedEpochs } from "../rpc/epoch-log/recorded-epochs.js";
 import type { Catalogues } from "./calibration/catalogues.js";
 import type { EpochBook } from "./epoch-book.js";
+import type { GrantLedger, StorageLimits } from "./grant-ledger.js";
 
 /** A catalogue with its name. */
 export interface NamedCatalogue {
@@ -32,7 +33,7 @@ export interface Deployment {
 }
 
 /** What callers are held to, as far as the settings say. */
-export interface CallLimits extends CallerLimits {
+export interface CallLimits extends CallerLimits, StorageLimits {
   readonly grantTtlSeconds: number;
   readonly bookmarkIntervalMs: number;
   readonly keptEpochs: number;
@@ -57,4 +58,6 @@ export interface ServerParts {
   /** Records of epochs and snapshots. */
   readonly epochs: RecordedEpochs;
   readonly book: EpochBook;
+  /** What miners were granted. */
+  readonly ledger: GrantLedger;
 }

@@ -30,6 +30,7 @@ import { recordedEpochs } from "../rpc/epoch-log/recorded-epochs.js";
 import { quietLog } from "../test/support/quiet-log.js";
 import { storedCatalogues } from "./calibration/catalogues.js";
 import { epochBook } from "./epoch-book.js";
+import { type StorageLimits, grantLedger } from "./grant-ledger.js";
 import { FIRST_EPOCH, LENGTH_SECONDS, evenCatalogue, tenZipCodes } from "./keeper/world.test-support.js";
 import type { ServerParts } from "./parts.js";
 import { type ScriptedChain, scriptedChain, validatorNeuron } from "./scripted-chain.test-support.js";
@@ -64,7 +65,9 @@ async function until(condition: () => Promise<boolean>): Promise<void> {
 }
 
 /** Starts a server in the middle of FIRST_EPOCH. */
-export async function startRig(options: { log?: Log; calibrateEveryEpochs?: number } = {}): Promise<ServerRig> {
+export async function startRig(
+  options: { log?: Log; calibrateEveryEpochs?: number; storage?: Partial<StorageLimits> } = {},
+): Promise<ServerRig> {
   await readyCrypto();
   const log = options.log ?? quietLog;
   const [alice, bob, vera, vito] = ["//Alice", "//Bob", "//Vera", "//Vito"].map(signerFromUri) as [
@@ -107,6 +110,7 @@ export async function startRig(options: { log?: Log; calibrateEveryEpochs?: numb
     epochLengthSeconds: LENGTH_SECONDS,
     configured,
   });
+  const storage = { maxObjectsPerEpoch: 100, maxBytesPerEpoch: 1_000_000, ...options.storage };
   const parts: ServerParts = {
     deployment: {
       network: NETWORK,
@@ -120,6 +124,7 @@ export async function startRig(options: { log?: Log; calibrateEveryEpochs?: numb
     },
     limits: {
       ...LIMITS,
+      ...storage,
       maxRequestBytes: 1_000_000,
       maxClockDifferenceMs: 30_000,
       grantTtlSeconds: 30,
@@ -137,6 +142,7 @@ export async function startRig(options: { log?: Log; calibrateEveryEpochs?: numb
     verify: verifySr25519,
     epochs,
     book: epochBook(epochs, objects, verifySr25519, signer.hotkey),
+    ledger: grantLedger({ cache, objects, clock, limits: storage }),
   };
   const opened: Clients[] = [];
   let onListening = (_port: number): void => {};

@@ -37,6 +37,8 @@ export function meaningForUploading(error: unknown): "try_again" | "leave_out" |
     case "INVALID_FIELD":
     case "REQUEST_TOO_LARGE":
     case "ZIP_CODE_NOT_ASSIGNED":
+    case "OBJECT_DIFFERS":
+    case "UPLOAD_LIMIT_REACHED":
       return "leave_out";
     case "ALREADY_FINALIZED":
     case "EPOCH_CLOSED":

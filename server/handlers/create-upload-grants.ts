@@ -7,6 +7,9 @@ import { callerOf } from "../../rpc/auth/callers.js";
 import { type KnownEpoch, assertOpen } from "../epoch-book.js";
 import type { ServerParts } from "../parts.js";
 
+/** How much longer than until the close it is remembered what was granted; an epoch that is extended begins anew. */
+const LEDGER_SLACK_MS = 60_000;
+
 /** Throws ZIP_CODE_NOT_ASSIGNED, with every zip code that is not the epoch's. */
 export function assertAssigned(zipCodes: readonly string[], { epoch, zipCodes: assigned }: KnownEpoch): void {
   const strange = zipCodes.filter((zipCode) => !assigned.has(zipCode));
@@ -21,7 +24,7 @@ export function assertAssigned(zipCodes: readonly string[], { epoch, zipCodes: a
 
 /** Grants the upload of objects for an epoch that takes submissions, under the caller's own prefix. */
 export function createUploadGrants(parts: ServerParts): ServiceImpl<typeof SubmissionService>["createUploadGrants"] {
-  const { book, clock, objects, limits } = parts;
+  const { book, clock, ledger, objects, limits } = parts;
   return async (request, context) => {
     const { hotkey } = callerOf(context);
     const nowMs = clock.now();
@@ -39,6 +42,7 @@ export function createUploadGrants(parts: ServerParts): ServiceImpl<typeof Submi
         { epoch_id: request.epochId },
       );
     }
+    await ledger.enter(request.epochId, hotkey, request.objects, acceptedUntilMs - nowMs + LEDGER_SLACK_MS);
     const expiryMs = Math.min(nowMs + limits.grantTtlSeconds * 1000, acceptedUntilMs);
     const grant = async (spec: ObjectSpec) => {
       const key = dataKey(hotkey, request.epochId, spec.zipCode, spec.sha256);

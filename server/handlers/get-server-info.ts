@@ -40,6 +40,8 @@ export function getServerInfo(
       grantTtlSeconds: limits.grantTtlSeconds,
       bookmarkIntervalMs: limits.bookmarkIntervalMs,
       keptEpochs: limits.keptEpochs,
+      maxObjectsPerEpoch: limits.maxObjectsPerEpoch,
+      maxBytesPerEpoch: BigInt(limits.maxBytesPerEpoch),
     },
     usage: callerUsage(context, streams),
   });

@@ -160,6 +160,22 @@ describe("submissions", () => {
     await refused(upload(alice, epoch, rig.alice.hotkey, { [zips[0]]: "more" }), "ALREADY_FINALIZED", epoch.id);
   });
 
+  it("are limited in objects and bytes per epoch, which GetServerInfo tells", async () => {
+    const grants = (sizeBytes: number) =>
+      alice.submissions.createUploadGrants({
+        epochId: epoch.id,
+        objects: [{ ...specOf(fileOf(epoch, rig.alice.hotkey, zips[0], `${sizeBytes}`).object), sizeBytes }],
+      });
+    await grants(900_000);
+    await refused(grants(100_001), "UPLOAD_LIMIT_REACHED", "1000000 bytes", "900000", "1000001");
+    await grants(100_000);
+    const { grantedObjects, grantedBytes } = await alice.submissions.getSubmission({ epochId: epoch.id });
+    assert.deepEqual([grantedObjects, grantedBytes], [2, 1_000_000n]);
+    const { limits } = await alice.info.getServerInfo({});
+    assert.deepEqual([limits?.maxObjectsPerEpoch, limits?.maxBytesPerEpoch], [100, 1_000_000n]);
+    await upload(bob, epoch, rig.bob.hotkey, { [zips[0]]: "another miner's" });
+  });
+
   it("get one receipt when two calls with two manifests race", async () => {
     const objects = await upload(alice, epoch, rig.alice.hotkey, { [zips[0]]: "one", [zips[1]]: "two" });
     const manifests = [signedManifest(epoch, rig.alice, objects), signedManifest(epoch, rig.alice, objects.slice(1))];

@@ -15,6 +15,7 @@ import { storedCatalogues } from "../../server/calibration/catalogues.js";
 import { openCatalogue } from "../../server/catalogue.js";
 import { type ServerSettings, deploymentOf, limitsOf, objectsPlace, readServerSettings } from "../../server/config.js";
 import { epochBook } from "../../server/epoch-book.js";
+import { grantLedger } from "../../server/grant-ledger.js";
 import type { ServerParts } from "../../server/parts.js";
 import { type ServeConfig, runServer } from "../../server/server.js";
 import { type MutationName, mutated } from "./mutations.js";
@@ -41,9 +42,10 @@ async function partsOf(settings: ServerSettings, mutation: MutationName | undefi
   const epochs = mutation === undefined ? sound : mutated(mutation, { epochs: sound, clock, signer, instance });
   const verify = verifySr25519;
   const catalogue = await (await openCatalogue(settings.catalogue))(objects);
+  const limits = limitsOf(settings);
   return {
     deployment: deploymentOf(settings),
-    limits: limitsOf(settings),
+    limits,
     catalogue,
     catalogues: storedCatalogues({ objects, signer, verify, epochLengthSeconds, configured: catalogue }),
     chain: localChain({ url: settings.chain.url, clock }),
@@ -55,6 +57,7 @@ async function partsOf(settings: ServerSettings, mutation: MutationName | undefi
     verify,
     epochs,
     book: epochBook(sound, objects, verify, signer.hotkey),
+    ledger: grantLedger({ cache, objects, clock, limits }),
   };
 }
 

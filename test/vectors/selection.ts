@@ -46,7 +46,7 @@ function rulesOf(rules: SelectionRules): Rules {
 }
 
 /** What is drawn from a case with the seed of a block. */
-function vectorOf(selection: SelectionCase) {
+export function vectorOf(selection: SelectionCase) {
   const scope = {
     network: "finney",
     netuid: 46,

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { Command } from "commander";
 import { systemClock } from "../../../adapters/clock/system-clock.js";
 import { parse, readSettings, setting } from "../../../adapters/settings/settings.js";
@@ -15,30 +16,31 @@ const SETTINGS = {
   catalogue: setting(`Catalogue to draw from: ${CATALOGUE_NAME}.`, parse.text()),
   epochs: setting(
     "Epochs to simulate. Default 2190, a year of four-hour epochs.",
-    parse.integer({ min: 1, max: 1_000_000 }, 2_190),
+    parse.integer({ min: 1, max: 100_000 }, 2_190),
   ),
   seed: setting("Any text; another one gives other draws. Default zipnet.", parse.text("zipnet")),
   epochLengthSeconds: setting("Length of an epoch. Default 14400.", parse.integer({ min: 1, max: 86_400 }, 14_400)),
 };
 
-/** A simulation shows its progress this often. */
-const SHOW_MS = 250;
+/** A simulation pauses this often, to show its progress and to hear whether it is to stop. */
+const PAUSE_MS = 250;
 
-/** Runs the simulation, with its progress on standard error where that is a terminal. */
-function simulate(simulation: Simulation, signal: AbortSignal): Figures {
+/** Runs the simulation, with its progress on standard error where that is a terminal. Rejects once the signal is aborted. */
+async function simulate(simulation: Simulation, signal: AbortSignal): Promise<Figures> {
   const running = simulationFigures(simulation);
   const isShown = process.stderr.isTTY;
-  let shownMs = systemClock.now();
-  for (let done = 1; ; done += 1) {
-    const { done: isOver, value } = running.next();
-    if (isOver === true) {
+  let pausedMs = systemClock.now();
+  for (let drawn = 1; ; drawn += 1) {
+    const { done, value } = running.next();
+    if (done === true) {
       if (isShown) process.stderr.write("\r\u001b[K");
       return value;
     }
+    if (systemClock.now() - pausedMs < PAUSE_MS) continue;
+    if (isShown) process.stderr.write(`\r${grouped(drawn)} of ${grouped(simulation.epochs)} epochs\u001b[K`);
+    await nextTurn();
     signal.throwIfAborted();
-    if (!isShown || systemClock.now() - shownMs < SHOW_MS) continue;
-    shownMs = systemClock.now();
-    process.stderr.write(`\r${grouped(done)} of ${grouped(simulation.epochs)} epochs\u001b[K`);
+    pausedMs = systemClock.now();
   }
 }
 
@@ -58,7 +60,7 @@ export function simulateCommand(signal: AbortSignal): Command {
       const { catalogue } = await openNamed(settings.catalogue, raw, signal);
       const pool = drawPool(catalogue, rules);
       const nothing = new Map<string, number>();
-      const figures = simulate({ pool, first: 0, epochs, lastDrawn: nothing, seed }, signal);
+      const figures = await simulate({ pool, first: 0, epochs, lastDrawn: nothing, seed }, signal);
       const proven = isProven(supplyOf(pool, 0, nothing));
       const report = { catalogue, rules, epochLengthSeconds, seed, isProven: proven, figures };
       process.stdout.write(`${json === undefined ? simulationText(report) : simulationJson(report)}\n`);

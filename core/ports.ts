@@ -268,6 +268,8 @@ export interface Page {
   readonly status: number;
   /** The document as the server sent it. */
   readonly html: string;
+  /** When it was read, in unix milliseconds. Absent: just now. */
+  readonly readTimeMs?: number;
 }
 
 /** Reads pages of a site. */

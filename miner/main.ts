@@ -15,13 +15,12 @@ import { claimState } from "../adapters/state/claim-state.js";
 import { folderState } from "../adapters/state/folder-state.js";
 import { fetchTransfer } from "../adapters/transfer/fetch-transfer.js";
 import { loadSigner, verifySr25519 } from "../adapters/wallet/wallet.js";
-import type { ListingSource } from "../core/ports.js";
 import { createServerClients } from "../rpc/client/client.js";
 import { followEpochs } from "../rpc/follower/follower.js";
 import { relayDiscovery } from "../rpc/follower/relay-discovery.js";
 import { type MinerSettings, readMinerSettings } from "./config.js";
 import { deploymentCalls } from "./derive/deployment-calls.js";
-import { runMiner } from "./miner.js";
+import { type MinerParts, runMiner } from "./miner.js";
 import { serverCalls } from "./server-calls.js";
 
 /** Who reads a site's pages. The first word is the name that its robots.txt is asked for. */
@@ -29,15 +28,15 @@ function userAgentOf(contact: string): string {
   return `zipnet/${SOFTWARE_VERSION} (miner${contact === "" ? "" : `; ${contact}`})`;
 }
 
-/** The source of listings, and how to let go of it. */
+/** The source of listings, as the miner wants it, and how to let go of it. */
 async function openSource(
   settings: MinerSettings,
   hotkey: string,
-): Promise<{ source: ListingSource; close(): Promise<void> }> {
+): Promise<{ source: MinerParts["source"]; close(): Promise<void> }> {
   const { sourceUrl: origin, retries, requestIntervalMs, proxies, concurrency, chromium } = settings;
   const clock = systemClock;
   if (settings.source === "invented") {
-    return { source: inventedSource({ origin, clock, seed: hotkey }), close: () => Promise.resolve() };
+    return { source: () => inventedSource({ origin, clock, seed: hotkey }), close: () => Promise.resolve() };
   }
   const userAgent = userAgentOf(settings.contact);
   const browser = await chromiumPages({
@@ -48,7 +47,8 @@ async function openSource(
     ...(chromium === undefined ? {} : { executablePath: chromium }),
   });
   const pages = politePages(browser, { userAgent, requestIntervalMs, clock });
-  return { source: zillowShapedSource({ origin, pages, clock, retries }), close: () => pages.close() };
+  const source: MinerParts["source"] = (around) => zillowShapedSource({ origin, pages: around(pages), clock, retries });
+  return { source, close: () => pages.close() };
 }
 
 /** Mines until the signal is aborted. raw: settings by environment variable name. Throws SettingsError. */
@@ -73,7 +73,7 @@ export async function main(raw: Readonly<Record<string, string | undefined>>, si
   const urls = endpoints.map(({ url }) => url);
   const calls = deploymentCalls({ epochs, info }, transfer, urls);
   const deriving = chain === undefined ? undefined : { chain, calls, patienceMs: settings.deriveAfterMs };
-  log.info({ event: "started", hotkey: signer.hotkey, source: source.name }, `miner ${signer.hotkey} has started`);
+  log.info({ event: "started", hotkey: signer.hotkey, source: settings.source }, `miner ${signer.hotkey} has started`);
   try {
     await runMiner(
       {

@@ -76,7 +76,17 @@ describe("a miner in one epoch", () => {
         uploaded_bytes: 0,
         listings: 0,
       },
-      { event: "zip_code_scraped", ...common, listings: 2, pages: 2, foreign: 1, repeated: 1, done: 1, total: 1 },
+      {
+        event: "zip_code_scraped",
+        ...common,
+        listings: 2,
+        pages: 2,
+        recalled: 0,
+        foreign: 1,
+        repeated: 1,
+        done: 1,
+        total: 1,
+      },
       { event: "zip_code_uploaded", ...common, bytes, done: 1, total: 1 },
       { event: "sealed", epoch_id: epoch.id, zip_codes: 1, missing: 0, listings: 2 },
       { event: "finalized", epoch_id: epoch.id, received_time, position: 1, zip_codes: 1, listings: 2 },
@@ -125,18 +135,32 @@ describe("a miner in one epoch", () => {
     assert.match(world.progress.at(-1)?.note ?? "", /robots.txt forbids/);
   });
 
-  it("leaves out a zip code that the source shows in another shape, with the reason", async () => {
+  it("leaves out a zip code that the source shows in another shape again and again, with the reason", async () => {
     source.onPage = (zipCode) => {
       if (zipCode === "98103") throw new ZipnetError("SOURCE_CHANGED", "no listResults");
     };
     const { epoch, record } = world.epoch(0, ZIP_CODES);
     const miner = startMiner(world, { state: memoryState(), source });
     await miner.deliver({ kind: "epoch", epoch, record });
-    await until(() => miner.of("finalized").length === 1);
+    await untilLater(world, () => miner.of("finalized").length === 1);
     await miner.stop();
+    assert.equal(source.begun.get("98103"), 3);
     const [left] = miner.of("zip_code_left_out");
     assert.deepEqual([left?.zip_code, left?.reason], ["98103", "SOURCE_CHANGED: no listResults"]);
     assert.equal(miner.of("sealed")[0]?.missing, 1);
+  });
+
+  it("leaves a site alone whose shape has changed, after a few tries", async () => {
+    source.onPage = () => Promise.reject(new ZipnetError("SOURCE_CHANGED", "no listResults"));
+    const zipCodes = Array.from({ length: 20 }, (_, index) => String(98_101 + index));
+    const { epoch, record } = world.epoch(0, zipCodes);
+    const miner = startMiner(world, { state: memoryState(), source });
+    await miner.deliver({ kind: "epoch", epoch, record });
+    await untilLater(world, () => miner.of("epoch_failed").length === 1);
+    await miner.stop();
+    assert.equal([...source.begun.values()].reduce((sum, times) => sum + times, 0), 6); // prettier-ignore
+    assert.match(miner.of("blocked")[0]?.reason ?? "", /SOURCE_CHANGED: no listResults/);
+    assert.match(miner.of("epoch_failed")[0]?.reason ?? "", /no listResults/);
   });
 
   it("finalizes what it has when the close comes near, though a page never comes", async () => {

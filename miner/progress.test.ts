@@ -20,6 +20,7 @@ const scraped = (zip_code: string, done: number): MinerEvent => ({
   zip_code,
   listings: 10,
   pages: 1,
+  recalled: 0,
   foreign: 0,
   repeated: 0,
   done,

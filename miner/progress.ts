@@ -18,11 +18,15 @@ export type MinerEvent = { readonly epoch_id: string } & (
       readonly uploaded_bytes: number;
       readonly listings: number;
     }
+  /** A page of a zip code's search is taken apart. */
+  | { readonly event: "page_read"; readonly zip_code: string; readonly listings: number }
   | {
       readonly event: "zip_code_scraped";
       readonly zip_code: string;
       readonly listings: number;
       readonly pages: number;
+      /** Pages that had been read before a restart or a failure, and were not asked for again. */
+      readonly recalled: number;
       /** Listings left out because the source itself places them in another zip code. */
       readonly foreign: number;
       /** Listings left out because they were there already. */
@@ -45,7 +49,7 @@ export type MinerEvent = { readonly epoch_id: string } & (
       readonly reason: string;
     }
   | { readonly event: "zip_code_left_out"; readonly zip_code: string; readonly reason: string }
-  /** The source challenged or refused the miner, which stopped. */
+  /** The source challenged or refused the miner, or has changed its shape; the miner stopped reading it. */
   | { readonly event: "blocked"; readonly zip_code: string; readonly reason: string }
   /** Nothing more is collected; the manifest is signed and saved. */
   | { readonly event: "sealed"; readonly zip_codes: number; readonly missing: number; readonly listings: number }
@@ -74,8 +78,10 @@ export type MinerEvent = { readonly epoch_id: string } & (
 );
 
 /** How loud an event is. */
-export function levelOf(event: MinerEvent): "info" | "warn" | "error" {
+export function levelOf(event: MinerEvent): "debug" | "info" | "warn" | "error" {
   switch (event.event) {
+    case "page_read":
+      return "debug";
     case "zip_code_postponed":
     case "zip_code_left_out":
     case "submission_postponed":
@@ -98,6 +104,8 @@ export function sentenceOf(event: MinerEvent): string {
       const before = event.scraped > 0 ? `, ${event.scraped} of them scraped before` : "";
       return `epoch ${event.epoch_id}: ${event.zip_codes} zip codes to cover until ${event.close_time}${before}`;
     }
+    case "page_read":
+      return `zip code ${event.zip_code}: a page of ${event.listings} listings`;
     case "zip_code_scraped":
       return `zip code ${event.zip_code}: ${event.listings} listings on ${event.pages} pages (${event.done} of ${event.total})`;
     case "zip_code_uploaded":
@@ -107,7 +115,7 @@ export function sentenceOf(event: MinerEvent): string {
     case "zip_code_left_out":
       return `zip code ${event.zip_code} is left out: ${event.reason}`;
     case "blocked":
-      return `the source refused us at zip code ${event.zip_code}, so nothing more is read from it: ${event.reason}`;
+      return `nothing more is read from the source since zip code ${event.zip_code}: ${event.reason}`;
     case "sealed":
       return `epoch ${event.epoch_id}: submitting ${event.listings} listings of ${event.zip_codes} zip codes, ${event.missing} are missing`;
     case "submission_postponed":
@@ -175,6 +183,7 @@ export function progressAfter(progress: Progress, event: MinerEvent): Progress {
       return { ...progress, phase: ProgressPhase.FINALIZED };
     case "epoch_failed":
       return { ...progress, phase: ProgressPhase.FAILED, note: noteOf(event) };
+    case "page_read":
     case "epoch_derived":
     case "awaiting_record":
     case "epoch_confirmed":

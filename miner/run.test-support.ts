@@ -63,8 +63,9 @@ export function startMiner(
   const stop = new AbortController();
   let deliver: ((event: FollowedEvent) => Promise<void>) | undefined;
   const parts: MinerParts = {
-    deriving: undefined,
-    ...own,
+    state: own.state,
+    deriving: own.deriving,
+    source: () => own.source,
     clock: world.clock,
     random: () => 0,
     log,

@@ -36,6 +36,33 @@ export function postponed(work: EpochWork, zipCode: string, nowMs: number, rando
   }));
 }
 
+/** Searches of one zip code that break off at a page of another shape before it is left out. */
+const CHANGED_TRIES = 3;
+/** Searches in a row that break off at their first new page before the site counts as changed. */
+const CHANGED_IN_A_ROW = 6;
+
+/**
+ * A page of its search had another shape than pages have. A page may come broken, so the zip code is tried again, but only
+ * a few times; and when searches in a row find nothing else, the site has changed and is left alone.
+ *
+ * @param hadProgress whether the search had read a page before that it did not know.
+ * @param random as in retryDelayMs.
+ */
+export function foundChanged(
+  work: EpochWork,
+  zipCode: string,
+  found: { readonly hadProgress: boolean; readonly reason: string },
+  nowMs: number,
+  random: number,
+): EpochWork {
+  const changedInARow = (found.hadProgress ? 0 : work.changedInARow) + 1;
+  const failures = (work.zipCodes.get(zipCode)?.failures ?? 0) + 1;
+  const changed =
+    failures >= CHANGED_TRIES ? reached(work, zipCode, "left_out") : postponed(work, zipCode, nowMs, random);
+  const isStopped = work.sourceStopped === undefined && changedInARow >= CHANGED_IN_A_ROW;
+  return { ...changed, changedInARow, ...(isStopped && { sourceStopped: found.reason }) };
+}
+
 /** The server was out of reach for finalizing or asking. `random`: as in retryDelayMs. */
 export function submissionPostponed(work: EpochWork, nowMs: number, random: number): EpochWork {
   const failures = work.failures + 1;

@@ -5,12 +5,14 @@
 import { createHash } from "node:crypto";
 import { create } from "@bufbuild/protobuf";
 import { sha256Hex } from "../../core/hash.js";
+import type { SearchPage } from "../../core/ports.js";
 import type { Epoch } from "../../gen/zipnet/v1/epoch_pb.js";
 import { type ManifestObject, ManifestObjectSchema } from "../../gen/zipnet/v1/submission_pb.js";
 import type { MinerEvent } from "../progress.js";
-import { postponed, putDown, reached } from "./changes.js";
+import { foundChanged, postponed, putDown, reached } from "./changes.js";
 import { meaningForScraping, meaningForUploading, reasonOf } from "./failures.js";
 import type { EpochParts } from "./parts.js";
+import { pageMemory } from "./page-memory.js";
 import type { EpochWork } from "./plan.js";
 import type { SavedWork } from "./saved-work.js";
 import { type ScrapedZipCode, scrapeZipCode } from "./scrape.js";
@@ -40,25 +42,35 @@ export async function scrape(
   zipCode: string,
   signal: AbortSignal,
 ): Promise<Outcome> {
+  const memory = pageMemory(parts.state, epoch.id, zipCode, parts.clock);
+  let pages = 0;
+  const onPage = async (page: SearchPage): Promise<void> => {
+    parts.tell({ event: "page_read", epoch_id: epoch.id, zip_code: zipCode, listings: page.listings.length });
+    pages += 1;
+    await memory.accept();
+  };
   let found: ScrapedZipCode;
   let content: Uint8Array;
   try {
-    found = await orAborted(scrapeZipCode(parts.source, zipCode, signal), signal);
+    found = await orAborted(scrapeZipCode(parts.source(memory.around), zipCode, signal, onPage), signal);
     const head = { epochId: epoch.id, nonce: epoch.nonce, hotkey: parts.signer.hotkey, zipCode };
     content = parts.files.encode(head, found.listings);
   } catch (error) {
+    await memory.settled();
     if (signal.aborted) return { change: (work) => putDown(work, zipCode) };
-    return scrapingFailed(parts, epoch, zipCode, error);
+    return scrapingFailed(parts, epoch, zipCode, error, pages > memory.recalled);
   }
   await saved.saveScraped(factsOf(zipCode, content, found.listings.length), content);
+  await memory.forget();
   return {
-    change: (work) => reached(work, zipCode, "upload"),
+    change: (work) => ({ ...reached(work, zipCode, "upload"), changedInARow: 0 }),
     event: (work) => ({
       event: "zip_code_scraped",
       epoch_id: epoch.id,
       zip_code: zipCode,
       listings: found.listings.length,
       pages: found.pages,
+      recalled: memory.recalled,
       foreign: found.foreign,
       repeated: found.repeated,
       done: scrapedCount(work),
@@ -108,11 +120,19 @@ export function factsOf(zipCode: string, content: Uint8Array, rows: number): Man
   });
 }
 
-function scrapingFailed(parts: EpochParts, epoch: Epoch, zipCode: string, error: unknown): Outcome {
+function scrapingFailed(
+  parts: EpochParts,
+  epoch: Epoch,
+  zipCode: string,
+  error: unknown,
+  hadProgress: boolean,
+): Outcome {
   const reason = reasonOf(error);
   switch (meaningForScraping(error)) {
     case "try_again":
       return tryAgain(parts, epoch, zipCode, "scrape", reason);
+    case "try_a_few_times":
+      return tryAFewTimes(parts, epoch, zipCode, { reason, hadProgress });
     case "leave_out":
       return leaveOut(epoch, zipCode, reason);
     case "stop":
@@ -145,6 +165,26 @@ function tryAgain(
   return {
     change: (work) => postponed(work, zipCode, parts.clock.now(), parts.random()),
     event: () => ({ event: "zip_code_postponed", epoch_id: epoch.id, zip_code: zipCode, doing, reason }),
+  };
+}
+
+function tryAFewTimes(
+  parts: EpochParts,
+  epoch: Epoch,
+  zipCode: string,
+  found: { readonly hadProgress: boolean; readonly reason: string },
+): Outcome {
+  const { reason } = found;
+  const facts = { epoch_id: epoch.id, zip_code: zipCode, reason };
+  return {
+    change: (work) => foundChanged(work, zipCode, found, parts.clock.now(), parts.random()),
+    event: (work) => {
+      if (work.sourceStopped === reason) return { event: "blocked", ...facts };
+      const isLeftOut = work.zipCodes.get(zipCode)?.stage === "left_out";
+      return isLeftOut
+        ? { event: "zip_code_left_out", ...facts }
+        : { event: "zip_code_postponed", doing: "scrape", ...facts };
+    },
   };
 }
 

@@ -10,14 +10,17 @@ export function reasonOf(error: unknown): string {
 }
 
 /**
- * What a failed search means: try the zip code again later, leave it out, or read nothing more from the source at all.
- * A source that challenges or refuses us is not asked again.
+ * What a failed search means: try the zip code again later, or only a few times, because a page may have come broken or
+ * the site has changed; leave it out; or read nothing more from the source at all. A source that challenges or refuses
+ * us is not asked again.
  */
-export function meaningForScraping(error: unknown): "try_again" | "leave_out" | "stop" {
+export function meaningForScraping(error: unknown): "try_again" | "try_a_few_times" | "leave_out" | "stop" {
   if (!(error instanceof ZipnetError)) return "leave_out";
   switch (error.reason) {
     case "UNAVAILABLE":
       return "try_again";
+    case "SOURCE_CHANGED":
+      return "try_a_few_times";
     case "SOURCE_BLOCKED":
     case "SOURCE_DISALLOWED":
       return "stop";

@@ -3,6 +3,7 @@ import type {
   ListingFiles,
   ListingSource,
   LocalState,
+  PageReader,
   Signer,
   Transfer,
   VerifySignature,
@@ -15,7 +16,11 @@ export interface EpochParts {
   readonly clock: Clock;
   /** 0 to 1. Spreads retries; nothing else depends on it. */
   readonly random: () => number;
-  readonly source: ListingSource;
+  /**
+   * The source of listings. `around` is put around the reader of its pages, where it has one; making a source costs
+   * nothing.
+   */
+  readonly source: (around: (pages: PageReader) => PageReader) => ListingSource;
   readonly files: ListingFiles;
   readonly state: LocalState;
   readonly transfer: Transfer;

@@ -26,6 +26,7 @@ function workOn(zipCodes: Record<string, Partial<ZipCodeWork>>, more: Partial<Ep
     concurrency: 1,
     zipCodes: new Map(Object.entries(zipCodes).map(([zipCode, zip]) => [`z${zipCode}`, { ...UNTOUCHED, ...zip }])),
     sourceStopped: undefined,
+    changedInARow: 0,
     failed: undefined,
     submission: "collecting",
     askForReceipt: false,

@@ -41,6 +41,8 @@ export interface EpochWork {
   readonly zipCodes: ReadonlyMap<string, ZipCodeWork>;
   /** Why nothing more may be read from the source; undefined while it may. */
   readonly sourceStopped: string | undefined;
+  /** Searches in a row that broke off at their first new page because it had another shape than pages have. */
+  readonly changedInARow: number;
   /** Why no submission can come of it any more; undefined while it can. */
   readonly failed: string | undefined;
   /** How far the submission as a whole is. */

@@ -46,6 +46,7 @@ async function loadWork(
       concurrency: settings.concurrency,
       zipCodes,
       sourceStopped: undefined,
+      changedInARow: 0,
       failed: undefined,
       submission: receipt !== undefined ? "receipted" : manifest !== undefined ? "sealed" : "collecting",
       askForReceipt: false,

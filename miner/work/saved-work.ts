@@ -13,6 +13,8 @@ import { decodeRecord, encodeRecord } from "../../core/signed-record.js";
 import { timestampMs } from "@bufbuild/protobuf/wkt";
 
 const WORK_PREFIX = "work/";
+/** Prefix of what is kept of an epoch's work only while it may be needed. */
+export const workPrefix = (epochId: string): string => `${WORK_PREFIX}${epochId}/`;
 /** Prefix of the saved records of epochs; their keys sort by time. */
 export const SAVED_EPOCH_PREFIX = "epochs/";
 
@@ -40,8 +42,7 @@ export async function removeOldFiles(state: LocalState, epoch: Epoch): Promise<v
   const epochIds = new Set((await state.list(WORK_PREFIX)).map((key) => key.split("/")[1] ?? ""));
   for (const epochId of epochIds) {
     const oldStartMs = startMsOfEpochId(epochId);
-    if (oldStartMs !== undefined && oldStartMs <= startMs - 2 * lengthMs)
-      await state.remove(`${WORK_PREFIX}${epochId}/`);
+    if (oldStartMs !== undefined && oldStartMs <= startMs - 2 * lengthMs) await state.remove(workPrefix(epochId));
   }
 }
 
@@ -68,7 +69,7 @@ export interface SavedWork {
 
 /** What is saved of one epoch. */
 export function savedWork(state: LocalState, epochId: string): SavedWork {
-  const prefix = `${WORK_PREFIX}${epochId}/`;
+  const prefix = workPrefix(epochId);
   const fileKey = (zipCode: string): string => `${prefix}files/${zipCode}.parquet`;
   const scrapedKey = (zipCode: string): string => `${prefix}scraped/${zipCode}.bin`;
   const uploadedKey = (zipCode: string): string => `${prefix}uploaded/${zipCode}.bin`;

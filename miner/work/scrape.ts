@@ -1,5 +1,5 @@
 import type { Listing } from "../../gen/zipnet/v1/listing_pb.js";
-import type { ListingSource } from "../../core/ports.js";
+import type { ListingSource, SearchPage } from "../../core/ports.js";
 
 /** What was found in one zip code. */
 export interface ScrapedZipCode {
@@ -12,11 +12,16 @@ export interface ScrapedZipCode {
   readonly repeated: number;
 }
 
-/** Reads all search pages of a zip code. Rejects as ListingSource.search. */
+/**
+ * Reads all search pages of a zip code. Rejects as ListingSource.search.
+ *
+ * @param onPage hears of every page before the next one is asked for.
+ */
 export async function scrapeZipCode(
   source: ListingSource,
   zipCode: string,
   signal: AbortSignal,
+  onPage: (page: SearchPage) => Promise<void>,
 ): Promise<ScrapedZipCode> {
   const listings = new Map<string, Listing>();
   let pages = 0;
@@ -25,6 +30,7 @@ export async function scrapeZipCode(
   for await (const page of source.search(zipCode, signal)) {
     signal.throwIfAborted();
     pages += 1;
+    await onPage(page);
     for (const listing of page.listings) {
       if (listing.zipCode !== zipCode) foreign += 1;
       else if (listings.has(listing.listingId)) repeated += 1;

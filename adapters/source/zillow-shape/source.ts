@@ -41,7 +41,13 @@ export function zillowShapedSource(options: ZillowShapedOptions): ListingSource 
           if (pageNumber > 1) return;
           throw sourceChanged(url, "the search page", "is missing (404)");
         }
-        const found = readSearchPage(page.html, { origin, zipCode, pageNumber, url, scrapedTimeMs: clock.now() });
+        const found = readSearchPage(page.html, {
+          origin,
+          zipCode,
+          pageNumber,
+          url,
+          scrapedTimeMs: page.readTimeMs ?? clock.now(),
+        });
         pageCount = found.pageCount;
         // Rows move between pages while these are read; a listing counts where it was first seen.
         const listings = found.listings.filter(({ listingId }) => !seen.has(listingId));

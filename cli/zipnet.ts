@@ -5,6 +5,7 @@
 import { Command, CommanderError } from "commander";
 import { authCommand } from "./commands/auth.js";
 import { catalogueCommand } from "./commands/catalogue/catalogue.js";
+import { dataCommand } from "./commands/data/data.js";
 import { demoCommand } from "./commands/demo.js";
 import { epochCommand } from "./commands/epoch/epoch.js";
 import { limitsCommand } from "./commands/limits.js";
@@ -38,6 +39,7 @@ async function main(): Promise<void> {
     demoCommand(signal),
     epochCommand(signal),
     catalogueCommand(signal),
+    dataCommand(signal),
     authCommand(),
     limitsCommand(),
   ]) {

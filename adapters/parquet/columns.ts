@@ -2,7 +2,7 @@
  * The columns of a file of listings, made from the contract itself: one per field of Listing, under the field's name.
  */
 import { create } from "@bufbuild/protobuf";
-import type { DescField } from "@bufbuild/protobuf";
+import type { DescField, Message } from "@bufbuild/protobuf";
 import { ScalarType } from "@bufbuild/protobuf";
 import { FeatureSet_FieldPresence, timestampFromMs, timestampMs } from "@bufbuild/protobuf/wkt";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
@@ -12,7 +12,7 @@ import type { Listing } from "../../gen/zipnet/v1/listing_pb.js";
 import { unreadable } from "./unreadable.js";
 
 /** A cell as it is written and read; null where the field is absent. */
-export type Cell = string | number | Date | null;
+export type Cell = string | number | boolean | Date | null;
 
 /** A column and how a field becomes its cell and back. */
 export interface Column {
@@ -30,7 +30,7 @@ const LATEST_MS = 253_402_300_799_999;
 const EARLIEST_MS = -62_135_596_800_000;
 
 /** In the order of the contract. */
-export const COLUMNS: readonly Column[] = ListingSchema.fields.map(columnOf);
+export const COLUMNS: readonly Column[] = ListingSchema.fields.map((field) => columnOf(field));
 
 /** The whole schema of a file. */
 export const SCHEMA: SchemaElement[] = [
@@ -38,17 +38,28 @@ export const SCHEMA: SchemaElement[] = [
   ...COLUMNS.map((column) => column.element),
 ];
 
-/** A field of a listing as it is written. */
-export function cellOf(listing: Listing, column: Column): Cell {
-  const value = (listing as unknown as Record<string, unknown>)[column.field.localName];
+/** A field of a message as it is written. */
+export function cellOf(message: Message, column: Column): Cell {
+  const value = (message as unknown as Record<string, unknown>)[column.field.localName];
   return value === undefined ? null : column.toCell(value);
 }
 
 /** A listing from its cells. Throws FILE_UNREADABLE naming row and column. row: 0 and up. */
 export function listingOf(cells: Readonly<Record<string, unknown>>, row: number): Listing {
   const listing = create(ListingSchema);
-  const fields = listing as unknown as Record<string, unknown>;
-  for (const column of COLUMNS) {
+  fillFrom(cells, row, listing, COLUMNS);
+  return listing;
+}
+
+/** Fills a message's fields from its cells. Throws FILE_UNREADABLE naming row and column. row: 0 and up. */
+export function fillFrom(
+  cells: Readonly<Record<string, unknown>>,
+  row: number,
+  message: Message,
+  columns: readonly Column[],
+): void {
+  const fields = message as unknown as Record<string, unknown>;
+  for (const column of columns) {
     const { name, repetition_type: repetition } = column.element;
     const cell = cells[name];
     if (cell === null || cell === undefined) {
@@ -60,10 +71,10 @@ export function listingOf(cells: Readonly<Record<string, unknown>>, row: number)
       throw unreadable(`row ${row}, column ${name}`, `holds ${shown(cell)}, which the column does not allow`);
     fields[column.field.localName] = value;
   }
-  return listing;
 }
 
-function columnOf(field: DescField): Column {
+/** The column of a field. Throws an Error for a kind of field that has none. */
+export function columnOf(field: DescField): Column {
   const explicit = field.presence === FeatureSet_FieldPresence.EXPLICIT;
   const base = { name: field.name, repetition_type: explicit ? "OPTIONAL" : "REQUIRED" } as const;
   if (field.fieldKind === "enum") {
@@ -86,7 +97,7 @@ function columnOf(field: DescField): Column {
     };
   }
   if (field.fieldKind === "scalar") return scalarColumn(field, base);
-  throw new Error(`There is no column type for the field ${field.name} of Listing.`);
+  throw new Error(`There is no column type for the field ${field.name}.`);
 }
 
 function scalarColumn(
@@ -108,6 +119,13 @@ function scalarColumn(
         toCell: (value) => (isUint32(value) ? value : refuse(field, value)),
         fromCell: (cell) => (isUint32(cell) ? cell : undefined),
       };
+    case ScalarType.BOOL:
+      return {
+        field,
+        element: { ...base, type: "BOOLEAN" },
+        toCell: (value) => value as boolean,
+        fromCell: (cell) => (typeof cell === "boolean" ? cell : undefined),
+      };
     case ScalarType.DOUBLE:
       return {
         field,
@@ -116,7 +134,7 @@ function scalarColumn(
         fromCell: (cell) => (typeof cell === "number" ? cell : undefined),
       };
     default:
-      throw new Error(`There is no column type for the field ${field.name} of Listing.`);
+      throw new Error(`There is no column type for the field ${field.name}.`);
   }
 }
 

@@ -4,6 +4,7 @@
 import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { DATASET_SCHEMA, DATASET_VERSION } from "../../adapters/parquet/dataset-files.js";
 import { SETTINGS as CHAIN } from "../../adapters/chain/local/config.js";
 import { environmentName, flagName } from "../../adapters/settings/settings.js";
 import { SETTINGS as SITE } from "../../adapters/source/site/config.js";
@@ -47,6 +48,18 @@ describe("documents", () => {
       names.filter((name) => !text.includes(name)),
       [],
     );
+  });
+
+  it("dataset.md has the columns and the version of the dataset's files", () => {
+    const text = documentText("docs/dataset.md");
+    const told = [...text.matchAll(/^\| `(\w+)` \| ([^|]+?) \| (required|optional) \|/gm)].map((row) => row.slice(1));
+    const written = DATASET_SCHEMA.slice(1).map(({ name, type, converted_type: kind, repetition_type: repetition }) => [
+      name,
+      kind === undefined ? type : `${type} (${kind})`,
+      repetition?.toLowerCase(),
+    ]);
+    assert.deepEqual(told, written);
+    assert.ok(text.includes(`The version is \`${DATASET_VERSION}\``));
   });
 
   it("every link between documents leads somewhere", () => {

@@ -35,7 +35,9 @@ function look(input: Parameters<typeof lookAhead>[0]): Outlook {
   }
 }
 
-describe("the outlook", () => {
+describe("the outlook", function () {
+  this.timeout(60_000);
+
   it("proves nothing that a simulation refutes, and never promises more than is left", () => {
     let proven = 0;
     const property = fc.property(deployment, ({ catalogue, rules, lastDrawn, seed }) => {

@@ -127,6 +127,24 @@ describe("the calibrator", () => {
   });
 });
 
+describe("a calibrator whose findings leave too little to draw from", () => {
+  it("withholds its catalogue, so that every epoch is drawn, and says which rule is in the way", async () => {
+    // What was found to hold less than 100 listings is not drawn any more, and three draws rest at a time.
+    const world = await keeperWorld(tenZipCodes({ minExpectedListings: 100 }), 60);
+    const { log, of } = keptLog();
+    const replica = world.start({ calibrateEveryEpochs: 1, log });
+    const last = FIRST_EPOCH + 14;
+    await runJudged(world, { "//V": 80 }, () => has(world, epochKey(idOf(last))));
+    await replica.kill();
+    assert.deepEqual(of("epoch_undrawable"), []);
+    const withheld = of("calibration_withheld") as { problem: string }[];
+    assert.ok(withheld.length > 1 && withheld.every(({ problem }) => /min_expected_listings/.test(problem)));
+    const reasons = Array.from({ length: 14 }, (_, after) => choiceOf(world, FIRST_EPOCH + after).reason);
+    assert.ok(reasons.includes(CatalogueReason.CALIBRATED), "as long as enough is left, it does calibrate");
+    for (let number = FIRST_EPOCH; number <= last; number += 1) assert.ok(has(world, epochKey(idOf(number))));
+  });
+});
+
 describe("a calibrator that was away", () => {
   it("leaves the epochs that passed meanwhile the catalogue that was announced, and calibrates for the next", async () => {
     const world = await keeperWorld(tenZipCodes({ cooldownEpochs: 4 }), 80);

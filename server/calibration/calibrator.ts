@@ -15,6 +15,7 @@ import type { ServerParts } from "../parts.js";
 import { chooseCatalogue } from "./choose.js";
 import { ownRecords } from "./own-records.js";
 import { type SettleParts, settleEpoch } from "./settle-epoch.js";
+import { reasonToWithhold } from "./withhold.js";
 
 /** What the calibrator works with. */
 export type CalibratorParts = Pick<
@@ -110,17 +111,36 @@ class Calibrator {
     return over;
   }
 
-  /** Makes and stores the catalogue of an epoch from the one of the choice before and from these epochs. */
-  async #calibrate(before: CatalogueChoice, epochNumber: number, learnFrom: readonly Epoch[]): Promise<Calibrated> {
+  /**
+   * Makes and stores the catalogue of an epoch from the one of the choice before and from these epochs; undefined where it
+   * has to wait, and is tried again with the next epoch.
+   */
+  async #calibrate(
+    before: CatalogueChoice,
+    epochNumber: number,
+    learnFrom: readonly Epoch[],
+  ): Promise<Calibrated | undefined> {
     const { catalogues, deployment } = this.#parts;
     const { resultCapListings } = deployment;
     const epochIds = learnFrom.map(({ id }) => id);
     if (epochIds.length === 0) return { catalogueSha256: before.catalogueSha256, epochIds, resultCapListings };
-    const { catalogue } = await catalogues.read(before.catalogueSha256);
+    const present = await catalogues.read(before.catalogueSha256);
     const settlements = epochIds.flatMap((id) => this.#settled.get(id) ?? []);
-    const entries = calibrate({ catalogue, settlements, epochNumber, resultCapListings });
-    const { sha256 } = await catalogues.store(entries);
-    return { catalogueSha256: sha256, epochIds, resultCapListings };
+    const entries = calibrate({ catalogue: present.catalogue, settlements, epochNumber, resultCapListings });
+    const made = await catalogues.store(entries);
+    const problem = await reasonToWithhold(this.#parts, epochNumber, made, present);
+    if (problem === undefined) return { catalogueSha256: made.sha256, epochIds, resultCapListings };
+    this.#tellWithheld(epochNumber, made.sha256, problem);
+    return undefined;
+  }
+
+  /** Says that what epochs held leaves too little to draw from by the present rules. */
+  #tellWithheld(epochNumber: number, sha256: string, problem: string): void {
+    const { deployment, log } = this.#parts;
+    const epochId = epochIdOf(epochStartMs(epochNumber, deployment.epochLengthSeconds));
+    const facts = { event: "calibration_withheld", epoch_id: epochId, catalogue: sha256, problem };
+    const what = `the catalogue stays uncalibrated for epoch ${epochId}, because draws from the calibrated one would not land`;
+    log.error(facts, `${what}: ${problem}`);
   }
 
   /** Says that the settings name another import than the one in force: once per epoch, until it is put right. */

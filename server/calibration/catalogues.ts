@@ -68,6 +68,8 @@ export function storedCatalogues(options: CataloguesOptions): Catalogues {
     },
     choiceOf: async (epochNumber) => seen(await records.get(idOf(epochNumber))),
     async choiceBefore(epochNumber) {
+      // None can come in between.
+      if (newest !== undefined && newest.epochNumber === epochNumber - 1) return newest;
       const [epochId] = await index.before(idOf(epochNumber), 1);
       return epochId === undefined ? undefined : seen(await records.get(epochId));
     },

@@ -1,7 +1,7 @@
 /**
  * Records that this server signs, at most one per epoch and kind.
  */
-import type { DescMessage, MessageInitShape, MessageShape } from "@bufbuild/protobuf";
+import { type DescMessage, type MessageInitShape, type MessageShape, create } from "@bufbuild/protobuf";
 import { ZipnetError } from "../../core/errors.js";
 import { RECORD_CONTENT_TYPE } from "../../core/object-keys.js";
 import type { ObjectStore, Signer, VerifySignature } from "../../core/ports.js";
@@ -35,11 +35,12 @@ export function ownRecords<Desc extends DescMessage>(
   return {
     get,
     async put(epochId, message) {
-      const bytes = encodeRecord(sealRecord(schema, message, signer));
-      const isOurs = await objects.putIfAbsent(keyOf(epochId), bytes, RECORD_CONTENT_TYPE);
+      const ours = create(schema, message);
+      const bytes = encodeRecord(sealRecord(schema, ours, signer));
+      if (await objects.putIfAbsent(keyOf(epochId), bytes, RECORD_CONTENT_TYPE)) return { stored: ours, isOurs: true };
       const stored = await get(epochId);
       if (stored === undefined) throw new ZipnetError("UNAVAILABLE", `${keyOf(epochId)} is taken but cannot be read`);
-      return { stored, isOurs };
+      return { stored, isOurs: false };
     },
   };
 }

@@ -274,7 +274,7 @@ describe("keepers that are killed or many", () => {
   it("make the same records whatever fails in between", async () => {
     const expected = await undisturbed(last);
     await fc.assert(
-      fc.asyncProperty(fc.infiniteStream(fc.nat({ max: 9 })), async (chances) => {
+      fc.asyncProperty(fc.infiniteStream(fc.nat({ max: 15 })), async (chances) => {
         const world = await keeperWorld();
         const fails = <T>(operation: () => Promise<T>): Promise<T> =>
           chances.next().value === 0 ? Promise.reject(new ZipnetError("UNAVAILABLE", "out of reach")) : operation();

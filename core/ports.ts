@@ -283,10 +283,12 @@ export interface PageReader {
 export interface SearchPage {
   /** 1 and up. */
   readonly pageNumber: number;
-  /** Pages that the source shows of this search. */
+  /** Pages that are known of so far; more when a search turns out to need narrower ones. */
   readonly pageCount: number;
-  /** Results that the source claims; more than the pages can show when the search hit the cap. */
+  /** Results that the source claims. */
   readonly resultCount: number;
+  /** On the last page: results that the source claims and no search, however narrow, has shown as listings. Absent: none. */
+  readonly hiddenCount?: number;
   readonly listings: readonly Listing[];
 }
 
@@ -311,7 +313,8 @@ export interface ListingSource {
   /** Name for people and logs, for example "zillow-shape". */
   readonly name: string;
   /**
-   * All search pages of a zip code, in order. Rejects with SOURCE_BLOCKED when the site challenges or refuses the
+   * All search pages of a zip code, in order, and each listing once. What exceeds the source's cap is asked for by
+   * narrower searches, the same ones for the same answers. Rejects with SOURCE_BLOCKED when the site challenges or refuses the
    * reader (never worked around), SOURCE_DISALLOWED, SOURCE_CHANGED when a page does not have the expected shape,
    * UNAVAILABLE after its retries.
    */

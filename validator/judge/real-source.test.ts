@@ -26,7 +26,19 @@ describe("judging what the listing site shows", () => {
     const clock = manualClock(START_MS);
     const homes = generatedHomes({ seed: "judging", churnPerHourBps: 2_000 });
     const site = await startSite(
-      { host: "127.0.0.1", port: 0, homes, clock, latencyMs: 0, errorRateBps: 0, challengeRateBps: 0, seed: "judging" },
+      {
+        host: "127.0.0.1",
+        port: 0,
+        homes,
+        clock,
+        latencyMs: 0,
+        errorRateBps: 0,
+        challengeRateBps: 0,
+        stallRateBps: 0,
+        truncatedRateBps: 0,
+        changedRateBps: 0,
+        seed: "judging",
+      },
       controller.signal,
     );
     const source = zillowShapedSource({ origin: site.url, pages, clock, retries: 0 });

@@ -20,6 +20,10 @@ const MAX_SLOTS = 600;
 const MEDIAN_SLOTS = 70;
 const SPREAD = 0.9;
 const PHASE_STEPS = 0x1_0000_0000;
+/** Slots that three digits of an id can name. */
+const SLOTS_PER_BLOCK = 1_000;
+/** Homes that are kept so that one that is asked for again need not be made again. */
+const KEPT_HOMES = 20_000;
 
 const HOME_TYPES: readonly (readonly [HomeType, number])[] = [
   [HomeType.SINGLE_FAMILY, 620],
@@ -34,17 +38,49 @@ const BROKERS =
     ";",
   );
 
-/**
- * A stock of made-up homes. churnPerHourBps: ten-thousandths of a zip code's homes to which something happens in an
- * hour (six in ten change price, two leave the market, two appear), 0 to 10,000; with 0 nothing ever changes.
- */
-export function generatedHomes(options: { readonly seed: string; readonly churnPerHourBps: number }): Homes {
-  const { seed, churnPerHourBps } = options;
+/** How homes are made up. */
+export interface GeneratedHomesOptions {
+  readonly seed: string;
+  /**
+   * Ten-thousandths of a zip code's homes to which something happens in an hour (six in ten change price, two leave
+   * the market, two appear), 0 to 10,000; with 0 nothing ever changes.
+   */
+  readonly churnPerHourBps: number;
+  /** Zip codes that have room for so many homes, 1 to 99,999, whatever the seed says. */
+  readonly crowdedZipCodes?: ReadonlyMap<string, number>;
+}
+
+/** A stock of made-up homes. */
+export function generatedHomes(options: GeneratedHomesOptions): Homes {
+  const { seed, churnPerHourBps, crowdedZipCodes = new Map<string, number>() } = options;
+  const kept = new Map<string, Home>();
+
+  /** Ids name slots in blocks of a thousand. */
+  function blocksOf(zipCode: string): number {
+    return Math.ceil((crowdedZipCodes.get(zipCode) ?? SLOTS_PER_BLOCK) / SLOTS_PER_BLOCK);
+  }
+
+  function homeOf(zipCode: string, slot: number, life: Life, timeMs: number): Home {
+    const { generation, priceChangeTimesMs } = life;
+    const days = daysOnMarket(life, timeMs);
+    const isGone = life.leftTimeMs <= timeMs;
+    const key = `${zipCode} ${slot} ${generation} ${priceChangeTimesMs.length} ${days} ${isGone}`;
+    const known = kept.get(key);
+    if (known !== undefined) return known;
+    if (kept.size >= KEPT_HOMES) kept.clear();
+    const block = Math.floor(slot / SLOTS_PER_BLOCK);
+    const idPrefix = generation * blocksOf(zipCode) + block + 1;
+    const listingId = makeListingId(seed, zipCode, slot % SLOTS_PER_BLOCK, idPrefix);
+    const home = makeHome({ seed, zipCode, slot, listingId }, life, timeMs);
+    kept.set(key, home);
+    return home;
+  }
 
   /** One entry per slot; a slot holds one home after another. */
   function phasesOf(zipCode: string): SlotPhase[] {
     const random = sequence("slots", seed, zipCode);
-    return Array.from({ length: slotCount(random) }, () => ({
+    const usual = slotCount(random);
+    return Array.from({ length: crowdedZipCodes.get(zipCode) ?? usual }, () => ({
       cycle: random.below(PHASE_STEPS) / PHASE_STEPS,
       price: random.below(PHASE_STEPS) / PHASE_STEPS,
     }));
@@ -62,14 +98,16 @@ export function generatedHomes(options: { readonly seed: string; readonly churnP
     onMarket: (zipCode, timeMs, start, end) =>
       livesOnMarket(zipCode, timeMs)
         .slice(start, end)
-        .map(({ slot, life }) => makeHome(seed, zipCode, slot, life, timeMs)),
+        .map(({ slot, life }) => homeOf(zipCode, slot, life, timeMs)),
     countOnMarket: (zipCode, timeMs) => livesOnMarket(zipCode, timeMs).length,
     home(listingId, timeMs) {
       const named = readListingId(seed, listingId);
       if (named === undefined) return undefined;
-      const phase = phasesOf(named.zipCode)[named.slot];
-      const life = phase && lifeOf(phase, named.generation, churnPerHourBps, timeMs);
-      return life && makeHome(seed, named.zipCode, named.slot, life, timeMs);
+      const blocks = blocksOf(named.zipCode);
+      const slot = ((named.idPrefix - 1) % blocks) * SLOTS_PER_BLOCK + named.slotInBlock;
+      const phase = phasesOf(named.zipCode)[slot];
+      const life = phase && lifeOf(phase, Math.floor((named.idPrefix - 1) / blocks), churnPerHourBps, timeMs);
+      return life && homeOf(named.zipCode, slot, life, timeMs);
     },
     neighbour: (zipCode) => String((Number(zipCode) + 1) % 100_000).padStart(5, "0"),
   };
@@ -82,7 +120,14 @@ function slotCount(random: RandomSequence): number {
   return Math.min(MAX_SLOTS, Math.max(MIN_SLOTS, Math.round(MEDIAN_SLOTS * Math.exp(SPREAD * normal))));
 }
 
-function makeHome(seed: string, zipCode: string, slot: number, life: Life, timeMs: number): Home {
+interface Plot {
+  readonly seed: string;
+  readonly zipCode: string;
+  readonly slot: number;
+  readonly listingId: string;
+}
+
+function makeHome({ seed, zipCode, slot, listingId }: Plot, life: Life, timeMs: number): Home {
   const random = sequence("home", seed, zipCode, String(slot), String(life.generation));
   const place = placeOf(zipCode);
   const homeType = weighted(HOME_TYPES, random);
@@ -91,7 +136,6 @@ function makeHome(seed: string, zipCode: string, slot: number, life: Life, timeM
   const history = pricesOver(life, basePrice(seed, zipCode, homeType, size.livingAreaSqft ?? 0, random), random);
   const first = history[0] as PricePoint;
   const newest = history.at(-1) as PricePoint;
-  const listingId = makeListingId(seed, zipCode, slot, life.generation);
   const listing = create(ListingSchema, {
     listingId,
     url: detailPath(listingId),
@@ -107,10 +151,14 @@ function makeHome(seed: string, zipCode: string, slot: number, life: Life, timeM
     longitude: degrees(place.longitude + (random.below(6_001) - 3_000) / 100_000),
     ...(random.below(100) < 92 && { taxAssessedValueUsd: Math.round(first.priceUsd * 0.008) * 100 }),
     ...(random.below(100) < 96 && { brokerName: pick(BROKERS, random) }),
-    daysOnMarket: Math.max(0, Math.floor((Math.min(timeMs, life.leftTimeMs) - life.listedTimeMs) / DAY_MS)),
+    daysOnMarket: daysOnMarket(life, timeMs),
     ...(history.length > 1 && { priceChangedTime: timestampFromMs(newest.timeMs) }),
   });
   return { listing, priceHistory: history };
+}
+
+function daysOnMarket({ listedTimeMs, leftTimeMs }: Life, timeMs: number): number {
+  return Math.max(0, Math.floor((Math.min(timeMs, leftTimeMs) - listedTimeMs) / DAY_MS));
 }
 
 function goneStatus(random: RandomSequence): ListingStatus {
@@ -156,23 +204,23 @@ function pricesOver(life: Life, firstPriceUsd: number, random: RandomSequence): 
   return history;
 }
 
-// Ids: (generation, zip code, slot) followed by three check digits, so that an id made up by somebody names a home
-// only once in a thousand tries.
+// Ids: (generation and block of slots, zip code, slot in its block) followed by three check digits, so that an id made
+// up by somebody names a home only once in a thousand tries.
 
-function makeListingId(seed: string, zipCode: string, slot: number, generation: number): string {
-  const core = String((generation + 1) * 100_000_000 + Number(zipCode) * 1_000 + slot);
+function makeListingId(seed: string, zipCode: string, slotInBlock: number, idPrefix: number): string {
+  const core = String(idPrefix * 100_000_000 + Number(zipCode) * 1_000 + slotInBlock);
   return core + checkDigits(seed, core);
 }
 
 function readListingId(
   seed: string,
   listingId: string,
-): { generation: number; zipCode: string; slot: number } | undefined {
+): { idPrefix: number; zipCode: string; slotInBlock: number } | undefined {
   const match = /^([1-9]\d{0,6})(\d{5})(\d{3})(\d{3})$/.exec(listingId);
   if (match === null) return undefined;
-  const [, generation = "", zipCode = "", slot = "", check] = match;
-  if (check !== checkDigits(seed, generation + zipCode + slot)) return undefined;
-  return { generation: Number(generation) - 1, zipCode, slot: Number(slot) };
+  const [, idPrefix = "", zipCode = "", slotInBlock = "", check] = match;
+  if (check !== checkDigits(seed, idPrefix + zipCode + slotInBlock)) return undefined;
+  return { idPrefix: Number(idPrefix), zipCode, slotInBlock: Number(slotInBlock) };
 }
 
 function checkDigits(seed: string, core: string): string {

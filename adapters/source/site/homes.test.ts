@@ -42,6 +42,21 @@ describe("made-up homes", () => {
     );
   });
 
+  it("crowd the zip codes that they are told to, and are found again by their ids", () => {
+    const crowdedZipCodes = new Map([["33139", 2_500]]);
+    for (const churnPerHourBps of [0, 2_000]) {
+      const homes = generatedHomes({ seed: "a", churnPerHourBps, crowdedZipCodes });
+      const shown = homes.onMarket("33139", NOW_MS);
+      assert.ok(shown.length > 2_000, `${shown.length}`);
+      assert.equal(new Set(ids(shown)).size, shown.length);
+      for (const home of shown.filter((_, index) => index % 97 === 0)) {
+        assert.deepEqual(homes.home(home.listing.listingId, NOW_MS), home);
+      }
+      const usual = generatedHomes({ seed: "a", churnPerHourBps });
+      assert.deepEqual(homes.onMarket("02169", NOW_MS), usual.onMarket("02169", NOW_MS));
+    }
+  });
+
   it("are listings that the contract allows", () => {
     fc.assert(
       fc.property(anyZipCode, anyChurn, (zipCode, churnPerHourBps) => {

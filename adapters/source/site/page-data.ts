@@ -6,6 +6,7 @@ import { HomeType, ListingStatus } from "../../../gen/zipnet/v1/listing_pb.js";
 import type { Listing } from "../../../gen/zipnet/v1/listing_pb.js";
 import { detailPath } from "./home.js";
 import type { Home } from "./home.js";
+import type { MapBounds } from "./filter.js";
 
 /** Rows of a search page. */
 export const PAGE_SIZE = 41;
@@ -31,6 +32,7 @@ export function searchPageData(input: {
   readonly resultCount: number;
   readonly homes: readonly Home[];
   readonly extraRows: readonly object[];
+  readonly mapBounds: MapBounds;
 }): object {
   const listResults = [...input.homes.map((home) => resultRow(home.listing)), ...input.extraRows];
   const searchList = {
@@ -41,6 +43,7 @@ export function searchPageData(input: {
   const searchPageState = {
     queryState: {
       usersSearchTerm: input.zipCode,
+      mapBounds: input.mapBounds,
       pagination: { currentPage: input.pageNumber },
       filterState: { sortSelection: { value: "days" } },
     },

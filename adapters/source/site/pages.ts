@@ -3,6 +3,7 @@
  */
 import type { Listing } from "../../../gen/zipnet/v1/listing_pb.js";
 import type { Home, Homes } from "./home.js";
+import { type HomeFilter, boundsAround, passes } from "./filter.js";
 import { detailPath } from "./home.js";
 import {
   PAGE_SIZE,
@@ -18,6 +19,9 @@ import {
 export const ROBOTS_TEXT = `User-agent: *
 Allow: /homes/
 Allow: /homedetails/
+Allow: /zipcode/
+Allow: /export/
+Allow: /home/
 Disallow: /agents/
 Disallow: /truth/
 Disallow: /mortgage/
@@ -31,17 +35,39 @@ article b,.price{display:block;font-size:1.25rem;margin:.3rem 0}address{font-sty
 td{padding:.2rem 1rem .2rem 0}
 `;
 
-/** A page of a zip code's search; undefined when the search has no such page. pageNumber: 1 and up. */
-export function searchPage(homes: Homes, zipCode: string, pageNumber: number, timeMs: number): string | undefined {
-  const resultCount = homes.countOnMarket(zipCode, timeMs);
+/** A search of a zip code's homes. */
+export interface Search {
+  readonly zipCode: string;
+  /** Absent: all of them. */
+  readonly filter: HomeFilter | undefined;
+  /** The query of its address, with "?"; empty for none. */
+  readonly query: string;
+}
+
+/** A page of a search; undefined when the search has no such page. pageNumber: 1 and up. */
+export function searchPage(homes: Homes, search: Search, pageNumber: number, timeMs: number): string | undefined {
+  const { zipCode, filter, query } = search;
+  const found = filter && homes.onMarket(zipCode, timeMs).filter((home) => passes(filter, home));
+  const resultCount = found?.length ?? homes.countOnMarket(zipCode, timeMs);
   const pageCount = pageCountOf(resultCount);
   if (pageNumber > pageCount) return undefined;
-  const onPage = homes.onMarket(zipCode, timeMs, (pageNumber - 1) * PAGE_SIZE, pageNumber * PAGE_SIZE);
+  const [start, end] = [(pageNumber - 1) * PAGE_SIZE, pageNumber * PAGE_SIZE];
+  const onPage = found?.slice(start, end) ?? homes.onMarket(zipCode, timeMs, start, end);
   const extraRows = pageNumber === 1 && onPage[0] ? notResults(homes, zipCode, onPage[0].listing, timeMs) : [];
-  const data = searchPageData({ zipCode, pageNumber, resultCount, homes: onPage, extraRows });
+  const data = searchPageData({
+    zipCode,
+    pageNumber,
+    resultCount,
+    homes: onPage,
+    extraRows,
+    mapBounds: boundsAround(zipCode),
+  });
   const cards = onPage.map((home) => card(home.listing)).join("\n");
   const title = `${zipCode} Real Estate - ${zipCode} Homes For Sale`;
-  const next = pageNumber < pageCount ? `<a rel="next" href="/homes/${zipCode}_rb/${pageNumber + 1}_p/">Next</a>` : "";
+  const next =
+    pageNumber < pageCount
+      ? `<a rel="next" href="${text(`/homes/${zipCode}_rb/${pageNumber + 1}_p/${query}`)}">Next</a>`
+      : "";
   return document(
     title,
     `<h1>${title}</h1><p>${resultCount} results, page ${pageNumber} of ${pageCount}</p><ul>${cards}</ul><nav>${next}</nav>`,

@@ -5,6 +5,7 @@ import type { JsonValue } from "@bufbuild/protobuf";
 import { timestampMs } from "@bufbuild/protobuf/wkt";
 import { manualClock } from "../../clock/manual-clock.js";
 import { CatalogueSchema } from "../../../gen/zipnet/v1/epoch_pb.js";
+import type { PageReader } from "../../../core/ports.js";
 import { ListingSchema, ListingStatus } from "../../../gen/zipnet/v1/listing_pb.js";
 import { allPages } from "../contract.js";
 import { fetchPages, openTestSite } from "../site.test-support.js";
@@ -17,6 +18,7 @@ import { main } from "./main.js";
 
 const NOW_MS = Date.UTC(2026, 10, 22, 12);
 const { signal } = new AbortController();
+const crowded = generatedHomes({ seed: "t", churnPerHourBps: 0, crowdedZipCodes: new Map([["33139", 5_000]]) });
 
 type Site = Awaited<ReturnType<typeof openTestSite>>;
 
@@ -30,6 +32,14 @@ async function withSite(
   } finally {
     await site.close();
   }
+}
+
+async function withSiteText(options: Parameters<typeof openTestSite>[0], path: string): Promise<string> {
+  let text = "";
+  await withSite({ clock: manualClock(NOW_MS), ...options }, async (site) => {
+    text = await (await fetch(site.url + path)).text();
+  });
+  return text;
 }
 
 async function statusOf(site: Site, path: string): Promise<number> {
@@ -74,25 +84,29 @@ describe("the listing site", () => {
     });
   });
 
-  it("shows at most 20 pages of 41, but claims the true number", async () => {
-    const rows = Array.from(
-      { length: 900 },
-      (_, i) => `${i + 1},20140101T000000,${100_000 + i},3,1,1000,5000,1,98178,47.5,-122.2`,
-    );
-    const csv = ["id,date,price,bedrooms,bathrooms,sqft_living,sqft_lot,floors,zipcode,lat,long", ...rows].join("\n");
-    await withSite({ homes: await readCsvHomes(Readable.from([csv]), "homes.csv") }, async (site) => {
-      const source = zillowShapedSource({
-        origin: site.url,
-        pages: fetchPages,
-        clock: manualClock(NOW_MS),
-        retries: 0,
-      });
-      const pages = await allPages(source, "98178", signal);
-      assert.equal(pages.length, MAX_PAGES);
-      assert.equal(pages[0]?.resultCount, 900);
-      assert.equal(pages.flatMap((page) => page.listings).length, MAX_PAGES * PAGE_SIZE);
-    });
-  });
+  it("shows at most 20 pages of 41, but claims the true number", () =>
+    withSite({ homes: crowded }, async (site) => {
+      const html = await (await fetch(`${site.url}/homes/33139_rb/`)).text();
+      assert.match(html, new RegExp(`"totalResultCount":5000,"totalPages":${MAX_PAGES},"resultsPerPage":${PAGE_SIZE}`));
+      assert.equal(await statusOf(site, `/homes/33139_rb/${MAX_PAGES + 1}_p/`), 404);
+    }));
+
+  it("lets 5,000 homes behind a cap of 820 be read whole, by price and place", () =>
+    withSite({ homes: crowded }, async (site) => {
+      let requests = 0;
+      const pages: PageReader = {
+        ...fetchPages,
+        read: (url, ended) => ((requests += 1), fetchPages.read(url, ended)),
+      };
+      const source = zillowShapedSource({ origin: site.url, pages, clock: manualClock(NOW_MS), retries: 0 });
+      const read = (await allPages(source, "33139", signal)).flatMap((page) => page.listings);
+      const truth = crowded.onMarket("33139", NOW_MS).map(({ listing }) => listing.listingId);
+      assert.equal(truth.length, 5_000);
+      assert.deepEqual(read.map(({ listingId }) => listingId).sort(), truth.sort());
+      assert.ok(requests < 200, `${requests} requests, 122 pages at least`);
+      const last = read.at(-1);
+      assert.ok(last && (await source.lookUp(last.listingId, signal)).outcome === "found");
+    })).timeout(20_000);
 
   it("mixes a promoted home of elsewhere and a building into results, as such sites do", () =>
     withSite({}, async (site) => {
@@ -163,6 +177,20 @@ describe("the listing site", () => {
     assert.ok(count(403) > 1 && count(403) < 14, `${count(403)}`);
   });
 
+  it("cuts pages off, changes their shape and never answers, as often as it is told", async () => {
+    const path = "/homes/02169_rb/";
+    const whole = await withSiteText({}, path);
+    const cutOff = await withSiteText({ truncatedRateBps: 10_000 }, path);
+    assert.ok(cutOff.length < whole.length && whole.startsWith(cutOff));
+    const changed = await withSiteText({ changedRateBps: 10_000 }, path);
+    assert.ok(whole.includes('"listResults"') && !changed.includes('"listResults"'));
+    await withSite({ stallRateBps: 10_000 }, async (site) => {
+      const reading = fetch(site.url + path, { signal: AbortSignal.timeout(300) });
+      await assert.rejects(reading, /timeout/);
+      assert.equal(await statusOf(site, "/robots.txt"), 200);
+    });
+  });
+
   it("waits before a page for as long as it is told", async () => {
     const clock = manualClock(NOW_MS);
     await withSite({ clock, latencyMs: 300 }, async (site) => {
@@ -189,6 +217,9 @@ describe("the listing site", () => {
       latencyMs: 0,
       errorRateBps: 0,
       challengeRateBps: 0,
+      stallRateBps: 0,
+      truncatedRateBps: 0,
+      changedRateBps: 0,
       seed: "",
     };
     await assert.rejects(startSite(options, signal), /EADDRINUSE/);

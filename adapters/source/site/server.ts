@@ -5,17 +5,23 @@ import { createServer } from "node:http";
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { create, toJson } from "@bufbuild/protobuf";
-import { sha256Of } from "../../../core/hash.js";
-import { randomSequence } from "../../../core/random.js";
 import type { Clock } from "../../../core/ports.js";
 import { CatalogueEntrySchema, CatalogueSchema } from "../../../gen/zipnet/v1/epoch_pb.js";
 import { ListingSchema } from "../../../gen/zipnet/v1/listing_pb.js";
 import { siteCatalogueEntries } from "./catalogue.js";
+import { type Disturbance, type Disturbances, changedShape, disturbanceOf } from "./disturbances.js";
+import { queryStateFilter } from "./filter.js";
 import type { Homes } from "./home.js";
 import { challengePage, detailPage, errorPage, ROBOTS_TEXT, searchPage, STYLE_TEXT } from "./pages.js";
 
+/** Paths of pages; the rest is not disturbed. */
+const PAGE_PATH = /^\/(homes|homedetails|zipcode|export|home)\//;
+
+/** How much of a page is sent when it is cut off. */
+const TRUNCATED_PART = 0.7;
+
 /** How the site behaves. */
-export interface SiteOptions {
+export interface SiteOptions extends Disturbances {
   readonly host: string;
   /** 0 for any free port. */
   readonly port: number;
@@ -23,11 +29,7 @@ export interface SiteOptions {
   readonly clock: Clock;
   /** Wait before every page. */
   readonly latencyMs: number;
-  /** Ten-thousandths of the pages that answer 503 instead. 0 to 10,000. */
-  readonly errorRateBps: number;
-  /** Ten-thousandths of the pages that answer with a challenge instead. 0 to 10,000. */
-  readonly challengeRateBps: number;
-  /** Decides which requests the error and challenge rates hit. */
+  /** Decides which requests are disturbed. */
   readonly seed: string;
 }
 
@@ -51,7 +53,7 @@ export async function startSite(options: SiteOptions, signal: AbortSignal): Prom
   signal.throwIfAborted();
   let pageCounter = 0;
   const server = createServer((request, response) => {
-    const isPage = /^\/(homes|homedetails)\//.test(request.url ?? "");
+    const isPage = PAGE_PATH.test(request.url ?? "");
     if (isPage) pageCounter += 1;
     void respond(options, request, response, isPage ? pageCounter : undefined, signal);
   });
@@ -88,8 +90,9 @@ async function respond(
     if (options.latencyMs > 0 && pageNumber !== undefined) {
       await options.clock.sleepUntil(options.clock.now() + options.latencyMs, signal);
     }
-    const { status, type, body } =
-      (pageNumber !== undefined && disturbance(options, pageNumber)) || answer(options, request);
+    const disturbance = pageNumber && disturbanceOf(options, options.seed, pageNumber);
+    if (disturbance === "stall") return;
+    const { status, type, body } = disturbed(answer(options, request), disturbance || undefined);
     response.writeHead(status, { "content-type": `${type}; charset=utf-8`, "cache-control": "no-store" });
     response.end(request.method === "HEAD" ? undefined : body);
   } catch {
@@ -98,12 +101,20 @@ async function respond(
   }
 }
 
-/** What a page answers instead of itself, by its count: the same seed disturbs the same requests. */
-function disturbance(options: SiteOptions, pageNumber: number): Answer | undefined {
-  const random = randomSequence(sha256Of(`zipnet-site-disturbance-v1\n${options.seed}\n${pageNumber}`));
-  if (random.below(10_000) < options.challengeRateBps) return html(403, challengePage());
-  if (random.below(10_000) < options.errorRateBps) return html(503, errorPage(503, "Service unavailable"));
-  return undefined;
+/** What comes of an answer that something happens to. */
+function disturbed(good: Answer, disturbance: Exclude<Disturbance, "stall"> | undefined): Answer {
+  switch (disturbance) {
+    case undefined:
+      return good;
+    case "challenge":
+      return html(403, challengePage());
+    case "error":
+      return html(503, errorPage(503, "Service unavailable"));
+    case "truncated":
+      return { ...good, body: good.body.slice(0, Math.floor(good.body.length * TRUNCATED_PART)) };
+    case "changed":
+      return { ...good, body: changedShape(good.body) };
+  }
 }
 
 function answer(options: SiteOptions, request: IncomingMessage): Answer {
@@ -115,13 +126,17 @@ function answer(options: SiteOptions, request: IncomingMessage): Answer {
   if (url.pathname === "/robots.txt") return { status: 200, type: "text/plain", body: ROBOTS_TEXT };
   if (url.pathname === "/site.css") return { status: 200, type: "text/css", body: STYLE_TEXT };
   if (url.pathname.startsWith("/truth/")) return truth(options, url, nowMs);
-  const page = pageAt(options.homes, url.pathname, nowMs);
+  const page = pageAt(options.homes, url, nowMs);
   return page === undefined ? html(404, errorPage(404, "This page does not exist")) : html(200, page);
 }
 
-function pageAt(homes: Homes, path: string, nowMs: number): string | undefined {
+function pageAt(homes: Homes, url: URL, nowMs: number): string | undefined {
+  const path = url.pathname;
   const search = /^\/homes\/(\d{5})_rb\/(?:([1-9]\d{0,5})_p\/)?$/.exec(path);
-  if (search?.[1] !== undefined) return searchPage(homes, search[1], Number(search[2] ?? "1"), nowMs);
+  if (search?.[1] !== undefined) {
+    const asked = { zipCode: search[1], filter: queryStateFilter(url.searchParams), query: url.search };
+    return searchPage(homes, asked, Number(search[2] ?? "1"), nowMs);
+  }
   const listingId = /^\/homedetails\/(\d{1,20})_zpid\/$/.exec(path)?.[1];
   const home = listingId === undefined ? undefined : homes.home(listingId, nowMs);
   return home && detailPage(home);
@@ -141,10 +156,9 @@ function truth({ homes }: SiteOptions, url: URL, nowMs: number): Answer {
   }
   const zipCode = /^\/truth\/(\d{5})\.json$/.exec(url.pathname)?.[1];
   if (zipCode === undefined) return json(404, { error: "ask for /truth/{zip code}.json or /truth/catalogue.json" });
-  const listings = homes.onMarket(zipCode, timeMs).map(({ listing }) => {
-    listing.url = url.origin + listing.url;
-    return toJson(ListingSchema, listing);
-  });
+  const listings = homes
+    .onMarket(zipCode, timeMs)
+    .map(({ listing }) => toJson(ListingSchema, { ...listing, url: url.origin + listing.url }));
   return json(200, listings);
 }
 

@@ -4,7 +4,8 @@
 import { z } from "zod";
 import type { Listing } from "../../../gen/zipnet/v1/listing_pb.js";
 import { homeInfoSchema, normalId, toListing } from "./home-info.js";
-import { jsonOf, nextDataOf, shaped, sourceChanged } from "./next-data.js";
+import { jsonOf, shaped, sourceChanged } from "../common/source-changed.js";
+import { nextDataOf } from "./next-data.js";
 
 const CACHE_PATH = "props.pageProps.componentProps.gdpClientCache";
 

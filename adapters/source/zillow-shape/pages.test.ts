@@ -21,7 +21,7 @@ function assertGolden(name: string, value: unknown): void {
 
 function search(html: string, zipCode: string): ReturnType<typeof readSearchPage> {
   const url = `${ORIGIN}/homes/${zipCode}_rb/`;
-  return readSearchPage(html, { origin: ORIGIN, zipCode, pageNumber: 1, url, scrapedTimeMs: SCRAPED_MS });
+  return readSearchPage(html, { origin: ORIGIN, zipCode, url, scrapedTimeMs: SCRAPED_MS });
 }
 
 function searchJson(name: string, zipCode: string): object {

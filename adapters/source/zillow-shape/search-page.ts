@@ -1,19 +1,23 @@
 /**
- * A page of search results, from HTML to a SearchPage.
+ * A page of search results, from HTML to listings.
  */
 import { z } from "zod";
-import type { SearchPage } from "../../../core/ports.js";
 import type { Listing } from "../../../gen/zipnet/v1/listing_pb.js";
 import { detailUrl } from "./addresses.js";
 import { homeInfoSchema, normalId, priceFromText, toListing } from "./home-info.js";
-import { nextDataOf, shaped, sourceChanged } from "./next-data.js";
+import type { Bounds } from "../common/parts.js";
+import { shaped, sourceChanged } from "../common/source-changed.js";
+import { nextDataOf } from "./next-data.js";
 
 const ROWS_PATH = "props.pageProps.searchPageState.cat1.searchResults.listResults";
+
+const boundsSchema = z.object({ west: z.number(), south: z.number(), east: z.number(), north: z.number() });
 
 const pageSchema = z.object({
   props: z.object({
     pageProps: z.object({
       searchPageState: z.object({
+        queryState: z.object({ mapBounds: boundsSchema.nullish() }).nullish(),
         cat1: z.object({
           searchResults: z.object({ listResults: z.array(z.unknown()) }),
           searchList: z.object({
@@ -42,31 +46,56 @@ const rowSchema = z.object({
 export interface SearchPageContext {
   readonly origin: string;
   readonly zipCode: string;
-  /** 1 and up. */
-  readonly pageNumber: number;
   /** Address of the page, for messages. */
   readonly url: string;
   /** Unix milliseconds. */
   readonly scrapedTimeMs: number;
 }
 
+/** What a page of results says. */
+export interface SearchResults {
+  /** Pages that the site shows of the search. At least 1. */
+  readonly pageCount: number;
+  /** Results that the site claims. */
+  readonly resultCount: number;
+  /** Results that its pages can show at most. */
+  readonly shownCount: number;
+  /** The piece of the map that the site shows with the search. */
+  readonly around?: Bounds;
+  readonly listings: readonly Listing[];
+}
+
 /**
  * Takes a page apart. Rows without an id (buildings with several units), rows outside the zip code (promoted ones),
  * rows without a price and repeated rows are left out. Throws SOURCE_CHANGED naming the path that is not as expected.
  */
-export function readSearchPage(html: string, context: SearchPageContext): SearchPage {
+export function readSearchPage(html: string, context: SearchPageContext): SearchResults {
   const data = shaped(pageSchema, nextDataOf(html, context.url), context.url, "");
-  const { searchResults, searchList } = data.props.pageProps.searchPageState.cat1;
+  const { cat1, queryState } = data.props.pageProps.searchPageState;
+  const { searchResults, searchList } = cat1;
+  const pageCount = Math.max(1, searchList.totalPages);
   const listings = new Map<string, Listing>();
   for (const [index, row] of searchResults.listResults.entries()) {
     const listing = readRow(row, `${ROWS_PATH}.${index}`, context);
     if (listing !== undefined && !listings.has(listing.listingId)) listings.set(listing.listingId, listing);
   }
   return {
-    pageNumber: context.pageNumber,
-    pageCount: Math.max(1, searchList.totalPages),
+    pageCount,
     resultCount: searchList.totalResultCount,
+    shownCount: pageCount * searchList.resultsPerPage,
+    ...(queryState?.mapBounds && { around: microdegrees(queryState.mapBounds) }),
     listings: [...listings.values()],
+  };
+}
+
+/** A piece of the map as pages write it, rounded outwards. */
+function microdegrees({ west, south, east, north }: z.infer<typeof boundsSchema>): Bounds {
+  const within = (value: number, limit: number): number => Math.min(Math.max(value, -limit), limit);
+  return {
+    west: within(Math.floor(west * 1e6), 180_000_000),
+    south: within(Math.floor(south * 1e6), 90_000_000),
+    east: within(Math.ceil(east * 1e6), 180_000_000),
+    north: within(Math.ceil(north * 1e6), 90_000_000),
   };
 }
 

@@ -70,6 +70,13 @@ describe("zillowShapedSource, answers that are no pages", () => {
     );
   });
 
+  it("takes a page that was cut off for a failure of the site, not for a change", async () => {
+    const cutOff = { status: 200, html: '<html><body><script id="__NEXT_DATA__">{"props":{"pag' };
+    const setup = sourceWith(1, cutOff);
+    await assert.rejects(letTimeRun(setup.clock, firstPage(setup)), /was cut off after 53 characters/);
+    assert.equal(setup.asked.length, 2);
+  });
+
   it("goes on when a retry succeeds", async () => {
     const setup = sourceWith(1, { status: 503 }, { status: 404 });
     const lookUp = await letTimeRun(setup.clock, setup.source.lookUp("17", signal));

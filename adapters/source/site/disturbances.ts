@@ -1,0 +1,44 @@
+/**
+ * How the site misbehaves: what a page does instead of answering as it should.
+ */
+import { sha256Of } from "../../../core/hash.js";
+import { randomSequence } from "../../../core/random.js";
+
+/** How often, in ten-thousandths of the pages, 0 to 10,000. One page suffers from one thing at most. */
+export interface Disturbances {
+  /** Answered with a challenge. */
+  readonly challengeRateBps: number;
+  /** Answered 503. */
+  readonly errorRateBps: number;
+  /** Never answered; the connection stays open until the reader gives up. */
+  readonly stallRateBps: number;
+  /** Sent only in part, without a sign of it in the protocol. */
+  readonly truncatedRateBps: number;
+  /** Sent with other names in its data, as after a change of the site. */
+  readonly changedRateBps: number;
+}
+
+/** What happens to a page. */
+export type Disturbance = "challenge" | "error" | "stall" | "truncated" | "changed";
+
+/** What happens to a page, by its count: the same seed disturbs the same requests. Undefined for nothing. */
+export function disturbanceOf(rates: Disturbances, seed: string, pageNumber: number): Disturbance | undefined {
+  const random = randomSequence(sha256Of(`zipnet-site-disturbance-v1\n${seed}\n${pageNumber}`));
+  const kinds: readonly (readonly [Disturbance, number])[] = [
+    ["challenge", rates.challengeRateBps],
+    ["error", rates.errorRateBps],
+    ["stall", rates.stallRateBps],
+    ["truncated", rates.truncatedRateBps],
+    ["changed", rates.changedRateBps],
+  ];
+  return kinds.find(([, rateBps]) => random.below(10_000) < rateBps)?.[0];
+}
+
+/** A page as a changed site would send it: what readers look for has other names. */
+export function changedShape(body: string): string {
+  return body
+    .replaceAll('"listResults"', '"homeResults"')
+    .replaceAll('\\"homeStatus\\"', '\\"marketStatus\\"')
+    .replaceAll("SQUARE FEET", "SIZE")
+    .replaceAll('"floorSize"', '"area"');
+}

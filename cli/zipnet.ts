@@ -7,6 +7,7 @@ import { authCommand } from "./commands/auth.js";
 import { catalogueCommand } from "./commands/catalogue/catalogue.js";
 import { dataCommand } from "./commands/data/data.js";
 import { demoCommand } from "./commands/demo.js";
+import { doctorCommand } from "./commands/doctor/doctor.js";
 import { epochCommand } from "./commands/epoch/epoch.js";
 import { limitsCommand } from "./commands/limits.js";
 import { programCommands } from "./commands/programs.js";
@@ -41,6 +42,7 @@ async function main(): Promise<void> {
     catalogueCommand(signal),
     dataCommand(signal),
     authCommand(),
+    doctorCommand(),
     limitsCommand(),
   ]) {
     zipnet.addCommand(command);

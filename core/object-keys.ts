@@ -96,3 +96,6 @@ export const PRESENCE_KEY = "presence/server.bin";
 
 /** Key of the object by which it is found out whether the store has conditional puts. Its content means nothing. */
 export const PROBE_KEY = "presence/conditional-put.bin";
+
+/** Prefix of what is written to find out what the store's service holds of a grant. Its objects mean nothing. */
+export const TRIAL_PREFIX = "presence/trial/";

@@ -10,6 +10,7 @@ import { localChain } from "../adapters/chain/local/client.js";
 import { systemClock } from "../adapters/clock/system-clock.js";
 import { createLog } from "../adapters/log/pino-log.js";
 import { openFolderObjects } from "../adapters/objects/folder/folder-objects.js";
+import { tryPins } from "../adapters/objects/pins/try-pins.js";
 import { s3Objects } from "../adapters/objects/s3/s3-objects.js";
 import { parseS3Url } from "../adapters/objects/s3/s3-url.js";
 import { loadSigner, verifySr25519 } from "../adapters/wallet/wallet.js";
@@ -24,6 +25,7 @@ import { epochBook } from "./epoch-book.js";
 import { grantLedger } from "./grant-ledger.js";
 import { guardPuts } from "./put-guard.js";
 import { type ServeConfig, runServer } from "./server.js";
+import { tellPins } from "./upload-pins.js";
 
 const RAO_PER_TAO = 1_000_000_000n;
 
@@ -45,6 +47,8 @@ export async function main(raw: Readonly<Record<string, string | undefined>>, si
     const isCacheShared = settings.cache.kind === "redis";
     const instance = `on ${hostname()} (process ${process.pid}, started ${new Date(clock.now()).toISOString()})`;
     const { objects, run } = await guardPuts({ objects: store, cache, isCacheShared, clock, log, instance });
+    // A folder enforces its own grants, and serves none before it listens.
+    if (objectsPlace(settings).kind === "s3") await tellPins((ended) => tryPins(store, clock, ended), log);
     const catalogue = await storeCatalogue(objects);
     const verify = verifySr25519;
     const catalogues = storedCatalogues({ objects, signer, verify, epochLengthSeconds, configured: catalogue });

@@ -4,11 +4,28 @@ import { systemClock } from "../../clock/system-clock.js";
 import { startCarelessS3 } from "../../../test/parts/careless-s3.js";
 import { radosgwMissing, startRadosgw, type StartedRadosgw } from "../../../test/parts/radosgw.js";
 import { objectStoreContract } from "../contract.js";
-import { text } from "../objects.test-support.js";
+import { TRIAL_PREFIX } from "../../../core/object-keys.js";
+import { all, text } from "../objects.test-support.js";
+import { tryPins } from "../pins/try-pins.js";
 import { ensureBucket, s3Objects } from "./s3-objects.js";
 
 const missing = radosgwMissing();
 const never = new AbortController().signal;
+/** Everything that is tried. */
+const ALL_PINS = [
+  "conditional_puts",
+  "content_type",
+  "etag",
+  "expiry",
+  "if_none_match",
+  "key",
+  "length",
+  "listing",
+  "md5",
+  "method",
+  "reading",
+  "signature",
+];
 /** The gateway counts in whole seconds by its own clock. */
 const ROUNDING_MS = 1_000;
 
@@ -55,6 +72,51 @@ const ROUNDING_MS = 1_000;
       } finally {
         await careless.stop();
       }
+    });
+
+    it("holds every pin of a grant, and keeps nothing of what it refused", async () => {
+      const objects = s3Objects(gateway.settings, systemClock);
+      const findings = await tryPins(objects, systemClock, never);
+      assert.deepEqual(
+        findings.filter(({ state }) => state !== "held"),
+        [],
+      );
+      assert.deepEqual(findings.map(({ pin }) => pin).sort(), ALL_PINS);
+      const left = (await all(objects.list(TRIAL_PREFIX))).map(({ key }) => key);
+      assert.deepEqual(left, [`${TRIAL_PREFIX}listed.bin`]);
+    });
+
+    it("is found out where the service checks nothing of a conditional put", async () => {
+      const careless = await startCarelessS3(gateway.settings);
+      try {
+        const findings = await tryPins(s3Objects(careless.settings, systemClock), systemClock, never);
+        const gaps = findings.filter(({ state }) => state === "not_held").map(({ pin }) => pin);
+        assert.deepEqual(gaps.sort(), [
+          "conditional_puts",
+          "content_type",
+          "expiry",
+          "if_none_match",
+          "key",
+          "length",
+          "md5",
+          "signature",
+        ]);
+        const ofMd5 = findings.find(({ pin }) => pin === "md5")?.cases.map(({ what, held }) => [what, held]);
+        assert.deepEqual(ofMd5, [
+          ["other bytes", false],
+          ["other bytes with their own MD5", false],
+          ["other bytes without content-md5", false],
+        ]);
+        const withoutCondition = findings.find(({ pin }) => pin === "if_none_match")?.cases;
+        assert.equal(withoutCondition?.find(({ what }) => what === "no if-none-match")?.held, true, "is signed");
+      } finally {
+        await careless.stop();
+      }
+    });
+
+    it("cannot be tried with a wrong secret", async () => {
+      const objects = s3Objects({ ...gateway.settings, secretAccessKey: "not-the-secret" }, systemClock);
+      await assert.rejects(tryPins(objects, systemClock, never), { reason: "UNAVAILABLE", message: /HTTP 403/ });
     });
 
     it("gives up a put when its signal is aborted", async () => {

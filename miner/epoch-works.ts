@@ -38,6 +38,8 @@ interface Work {
 /** The works. */
 export class EpochWorks {
   #current: Work | undefined;
+  /** Whether as derived or as recorded, the last work on each epoch that was the current one, as long as it goes on. */
+  readonly #begun = new Map<string, Work>();
   readonly #late = new Map<string, Work>();
 
   constructor(private readonly options: WorksOptions) {}
@@ -72,10 +74,11 @@ export class EpochWorks {
   /** An epoch is over: what was scraped for it is handed in, if the server still takes it. */
   late(epoch: Epoch): void {
     if (this.#late.has(epoch.id)) return;
-    const current = this.#current;
-    if (current?.epoch.id === epoch.id && current.isDerived) current.abort(`epoch ${epoch.id} is recorded`);
+    // Beside the work on newer epochs, but never beside work on the same one: they share its files.
+    const before = this.#begun.get(epoch.id);
+    if (before?.isDerived === true) before.abort(`epoch ${epoch.id} is recorded`);
     const { parts, settings, knowledge } = this.options;
-    const work = this.#start(epoch, false, current?.ended ?? Promise.resolve(), async (signal) => {
+    const work = this.#start(epoch, false, before?.ended ?? Promise.resolve(), async (signal) => {
       const telling = { ...parts, tell: teller(parts.log, epoch, undefined) };
       await adoptRecord(telling, knowledge, epoch);
       await submitLate(telling, settings, epoch, signal);
@@ -106,9 +109,14 @@ export class EpochWorks {
       });
     }
     const before = this.#current?.ended ?? Promise.resolve();
-    this.#current = this.#start(epoch, isDerived, before, async (signal) => {
+    const work = this.#start(epoch, isDerived, before, async (signal) => {
       if (!isDerived) await adoptRecord(telling, knowledge, epoch);
       await workUntilClose(telling, settings, epoch, mode, reporter, signal);
+    });
+    this.#current = work;
+    this.#begun.set(epoch.id, work);
+    void work.ended.then(() => {
+      if (this.#begun.get(epoch.id) === work) this.#begun.delete(epoch.id);
     });
   }
 

@@ -172,6 +172,27 @@ describe("a miner that is cut off", () => {
     assert.equal(manifest().objects.length, current.zipCodes.length);
   });
 
+  it("hands in late beside the work on the running epoch, without waiting for it", async () => {
+    const { miner, source } = await collected();
+    const closeMs = START_MS + EPOCH_LENGTH_MS;
+    await world.clock.advanceTo(closeMs + 60_000);
+    world.hooks.acceptedUntilMs = (epochId) => (epochId === current.id ? closeMs + 300_000 : closeMs + EPOCH_LENGTH_MS);
+    source.onPage = (_zipCode, aborted) =>
+      new Promise((_resolve, reject) => {
+        aborted.addEventListener("abort", () => reject(new Error("put down")), { once: true });
+      });
+    const next = world.epoch(1, ["98101"]);
+    await miner.deliver({ kind: "epoch", ...next });
+    await until(() => source.begun.has("98101") && miner.of("epoch_started").some((e) => e.epoch_id === next.epoch.id));
+    await miner.deliver({ kind: "epoch", epoch: current, record: record(current) });
+    await untilLater(world, () => miner.of("finalized").some(({ epoch_id }) => epoch_id === current.id));
+    assert.deepEqual(
+      miner.of("finalized").map(({ epoch_id }) => epoch_id),
+      [current.id],
+    );
+    await miner.stop();
+  });
+
   it("gives up what the server does not take any more, once it has asked", async () => {
     const { miner } = await collected();
     await world.clock.advanceTo(START_MS + EPOCH_LENGTH_MS + 60_000);

@@ -1,5 +1,6 @@
 import { basename } from "node:path";
 import { grouped } from "../core/constraints/show.js";
+import { sizeText } from "./quantities.js";
 
 /** Where progress is shown; standard error, mostly. */
 export interface ProgressStream {
@@ -13,12 +14,6 @@ const LABEL_CHARACTERS = 22;
 const REDRAW_MS = 100;
 /** Where nobody looks on, as in a log, a line this often says that the work goes on. */
 const LINE_MS = 10_000;
-
-/** Bytes for people: "7.4 MB". */
-function sizeText(bytes: number): string {
-  if (bytes < 1_000_000) return `${(bytes / 1_000).toFixed(1)} kB`;
-  return bytes < 1_000_000_000 ? `${(bytes / 1_000_000).toFixed(1)} MB` : `${(bytes / 1_000_000_000).toFixed(2)} GB`;
-}
 
 /** How far a file has been read: a bar in a terminal, a line every ten seconds elsewhere. */
 export class FileProgress {

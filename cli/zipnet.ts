@@ -34,6 +34,8 @@ async function main(): Promise<void> {
     .description("Coordinates a Bittensor subnet that pays miners for collecting US property listings.")
     .version(SOFTWARE_VERSION)
     .exitOverride()
+    // A flag behind the name of a subcommand is the subcommand's, also where its parent has one of that name.
+    .enablePositionalOptions()
     .showHelpAfterError("(see --help)");
   for (const command of programCommands(signal)) zipnet.addCommand(command);
   for (const command of [

@@ -29,7 +29,7 @@ function userAgentOf(contact: string): string {
 }
 
 /** The source of listings, as the miner wants it, and how to let go of it. */
-async function openSource(
+export async function openSource(
   settings: MinerSettings,
   hotkey: string,
 ): Promise<{ source: MinerParts["source"]; close(): Promise<void> }> {

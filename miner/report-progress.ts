@@ -19,7 +19,10 @@ export interface ProgressReporter {
   run(ended: AbortSignal, signal: AbortSignal): Promise<void>;
 }
 
-/** Reports to the server every three seconds at most, the last report aside, and only what is new. */
+/**
+ * Reports to the server every three seconds at most, the last report aside, and only what is new. Warns of a difference of
+ * clocks, again only when it has become another.
+ */
 export function progressReporter(parts: {
   readonly server: Pick<ServerCalls, "reportProgress">;
   readonly clock: Clock;
@@ -27,13 +30,16 @@ export function progressReporter(parts: {
 }): ProgressReporter {
   const { server, clock, log } = parts;
   let newest: Progress | undefined;
+  let toldDifferenceMs = 0;
 
   async function send(progress: Progress, signal: AbortSignal): Promise<void> {
     const sentMs = clock.now();
     try {
       const serverMs = await server.reportProgress(progress, signal);
       const differenceMs = serverMs - (sentMs + clock.now()) / 2;
-      if (Math.abs(differenceMs) > NOTABLE_CLOCK_DIFFERENCE_MS) {
+      const isNews = Math.abs(differenceMs - toldDifferenceMs) > NOTABLE_CLOCK_DIFFERENCE_MS / 2;
+      if (isNews && Math.abs(differenceMs) > NOTABLE_CLOCK_DIFFERENCE_MS) {
+        toldDifferenceMs = differenceMs;
         const facts = { event: "clock_difference", difference_ms: Math.round(differenceMs) };
         log.warn(facts, `the server's clock is ${facts.difference_ms} ms ahead of ours; set this machine's clock`);
       }

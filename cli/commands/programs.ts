@@ -7,6 +7,7 @@ import { SETTINGS as SERVER_SETTINGS } from "../../server/config.js";
 import { SETTINGS as VALIDATOR_SETTINGS } from "../../validator/config.js";
 import { addSettingFlags, mergedSettings } from "../flags.js";
 import { StopRequest } from "../shutdown.js";
+import { addMinerCommands } from "./miner/miner.js";
 
 /** A long-running program. Its main is loaded only when it is started, because loading it takes time. */
 interface Program {
@@ -64,5 +65,8 @@ function programCommand(program: Program, signal: AbortSignal): Command {
 
 /** One command per long-running program; its flags are its settings. */
 export function programCommands(signal: AbortSignal): readonly Command[] {
-  return PROGRAMS.map((program) => programCommand(program, signal));
+  return PROGRAMS.map((program) => {
+    const command = programCommand(program, signal);
+    return program.name === "miner" ? addMinerCommands(command, signal) : command;
+  });
 }

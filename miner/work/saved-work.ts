@@ -18,6 +18,9 @@ export const workPrefix = (epochId: string): string => `${WORK_PREFIX}${epochId}
 /** Prefix of the saved records of epochs; their keys sort by time. */
 export const SAVED_EPOCH_PREFIX = "epochs/";
 
+/** Prefix of the receipts; their keys sort by time. */
+export const RECEIPT_PREFIX = "receipts/";
+
 /** Key of the follower's position; it was a bare token once, and a follower takes that, too. */
 export const POSITION_KEY = "resume-token.bin";
 
@@ -74,7 +77,7 @@ export function savedWork(state: LocalState, epochId: string): SavedWork {
   const scrapedKey = (zipCode: string): string => `${prefix}scraped/${zipCode}.bin`;
   const uploadedKey = (zipCode: string): string => `${prefix}uploaded/${zipCode}.bin`;
   const manifestKey = `manifests/${epochId}.bin`;
-  const receiptKey = `receipts/${epochId}.bin`;
+  const receiptKey = `${RECEIPT_PREFIX}${epochId}.bin`;
 
   async function readObjects(objectsPrefix: string): Promise<ManifestObject[]> {
     const objects: ManifestObject[] = [];

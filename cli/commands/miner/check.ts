@@ -1,0 +1,62 @@
+import { statfs } from "node:fs/promises";
+import { Command } from "commander";
+import { systemClock } from "../../../adapters/clock/system-clock.js";
+import { claimState } from "../../../adapters/state/claim-state.js";
+import { folderState } from "../../../adapters/state/folder-state.js";
+import { fetchTransfer } from "../../../adapters/transfer/fetch-transfer.js";
+import { loadSigner, verifySr25519 } from "../../../adapters/wallet/wallet.js";
+import { type MinerSettings, SETTINGS, readMinerSettings } from "../../../miner/config.js";
+import { type Finding, findings } from "../../../miner/inspect/findings.js";
+import { createServerClients } from "../../../rpc/client/client.js";
+import { addSettingFlags, mergedSettings } from "../../flags.js";
+
+const MARKS: Readonly<Record<Finding["verdict"], string>> = {
+  ok: "ok     ",
+  warning: "WARNING",
+  problem: "PROBLEM",
+  skipped: "skipped",
+};
+
+/** Prints what is found as it is found; whether there is no problem. */
+async function check(settings: MinerSettings, signal: AbortSignal): Promise<boolean> {
+  const { network, netuid, serverHotkey, stateDir, transport } = settings;
+  const signer = await loadSigner(settings.wallet);
+  const { hotkey } = signer;
+  const { openSource } = await import("../../../miner/main.js");
+  const calling = { signer, network, netuid, clock: systemClock, transport };
+  const clients = createServerClients(settings.serverUrl, serverHotkey, calling);
+  const state = folderState(stateDir);
+  const parts = {
+    clients,
+    clock: systemClock,
+    state,
+    transfer: fetchTransfer({ timeoutMs: settings.pageTimeoutMs }),
+    verify: verifySr25519,
+    claim: () => claimState(state, `${network}/${netuid}/${hotkey}`),
+    freeBytes: async () => {
+      const { bavail, bsize } = await statfs(stateDir);
+      return bavail * bsize;
+    },
+    openSource: () => openSource(settings, hotkey),
+  };
+  let isGood = true;
+  try {
+    for await (const { what, verdict, text } of findings(parts, { network, netuid, hotkey, serverHotkey }, signal)) {
+      process.stdout.write(`${MARKS[verdict]}  ${what.padEnd(12)}  ${text}\n`);
+      if (verdict === "problem") isGood = false;
+    }
+  } finally {
+    clients.close();
+  }
+  return isGood;
+}
+
+/** `zipnet miner check`: whether a miner with these settings can work. */
+export function checkCommand(signal: AbortSignal): Command {
+  const command = new Command("check").description(
+    "looks at everything that can be wrong before an epoch; the settings are the miner's. Exit code 1 for a problem",
+  );
+  return addSettingFlags(command, SETTINGS).action(async (flags: Record<string, string>) => {
+    if (!(await check(readMinerSettings(mergedSettings(flags)), signal))) process.exitCode = 1;
+  });
+}

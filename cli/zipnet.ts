@@ -11,6 +11,7 @@ import { doctorCommand } from "./commands/doctor/doctor.js";
 import { epochCommand } from "./commands/epoch/epoch.js";
 import { limitsCommand } from "./commands/limits.js";
 import { programCommands } from "./commands/programs.js";
+import { retentionCommand } from "./commands/retention.js";
 import { explainFailure } from "./failure.js";
 import { shutdownSignal } from "./shutdown.js";
 import { SOFTWARE_VERSION } from "../core/version.js";
@@ -43,6 +44,7 @@ async function main(): Promise<void> {
     epochCommand(signal),
     catalogueCommand(signal),
     dataCommand(signal),
+    retentionCommand(),
     authCommand(),
     doctorCommand(),
     limitsCommand(),

@@ -191,6 +191,27 @@ export interface ObjectStore {
   grantDownload(key: string, expireTimeMs: number): Promise<string>;
 }
 
+/** How long uploaded listings are kept. */
+export interface RetentionRule {
+  /** Days; 0 for ever. */
+  readonly keepDays: number;
+  /** Whether the listings of an epoch may be deleted now. False for what is no epoch's id. */
+  mayDelete(epochId: string): boolean;
+}
+
+/** What a rule does, or did, to a store. */
+export type RetentionOutcome =
+  /** The epochs whose listings are deleted, ascending. */
+  | { readonly kind: "sweep"; readonly epochs: readonly { epochId: string; objects: number; bytes: number }[] }
+  /** The service deletes by itself, by age; whether it has to be told so (again). */
+  | { readonly kind: "lifecycle"; readonly changes: boolean };
+
+/** Deleting uploaded listings, and nothing else: only what lies under data/. */
+export interface DataRetention {
+  /** Makes the store keep the rule from now on, or with dryRun only tells what that would do. */
+  apply(rule: RetentionRule, dryRun: boolean): Promise<RetentionOutcome>;
+}
+
 /** Moving bytes to and from granted addresses. */
 export interface Transfer {
   /** PUTs; resolves with the status whatever it is. Rejects with UNAVAILABLE when no answer came. */

@@ -15,6 +15,7 @@ import {
 import { epochIdOf, epochNumberOfId } from "../core/epoch-time.js";
 import { RULE_SETTINGS, ruleProblems, rulesOf } from "./config-rules.js";
 import type { CallLimits, Deployment } from "./parts.js";
+import { keepDaysProblem } from "./retention.js";
 import {
   type CachePlace,
   type ObjectsPlace,
@@ -114,6 +115,10 @@ export const SETTINGS = {
     parse.custom('"wallet" or 64 hexadecimal digits, one or two, separated by a comma', readTokenKeys, ["wallet"]),
     { secret: true },
   ),
+  keepDataDays: setting(
+    "Days after which uploaded listings are deleted; 0 for never. Records are kept for ever. Default 0.",
+    parse.integer({ min: 0, max: 36_500 }, 0),
+  ),
   keptEpochs: setting(
     "Epochs that a resume token may be behind. Default 42.",
     parse.integer({ min: 2, max: 10_000 }, 42),
@@ -158,6 +163,8 @@ function problemsOf(settings: ServerSettings): string[] {
       `${name("firstEpoch")} is ${JSON.stringify(settings.firstEpoch)}, but must be the id of an epoch of ${settings.epochLengthSeconds} seconds, for example ${JSON.stringify(epochIdOf(lengthMs * Math.ceil(1.8e12 / lengthMs)))}`,
     );
   }
+  const keepProblem = keepDaysProblem(settings.keepDataDays, settings.epochLengthSeconds);
+  if (keepProblem !== undefined) problems.push(`${name("keepDataDays")} ${keepProblem}`);
   if (settings.settleMs >= lengthMs) {
     problems.push(`${name("settleMs")} is ${settings.settleMs}, but must be less than the epoch's length, ${lengthMs}`);
   }

@@ -11,10 +11,12 @@ import { systemClock } from "../adapters/clock/system-clock.js";
 import { createLog } from "../adapters/log/pino-log.js";
 import { openFolderObjects } from "../adapters/objects/folder/folder-objects.js";
 import { tryPins } from "../adapters/objects/pins/try-pins.js";
+import { folderRetention } from "../adapters/objects/folder/folder-retention.js";
 import { s3Objects } from "../adapters/objects/s3/s3-objects.js";
+import { s3Retention } from "../adapters/objects/s3/s3-retention.js";
 import { parseS3Url } from "../adapters/objects/s3/s3-url.js";
 import { loadSigner, verifySr25519 } from "../adapters/wallet/wallet.js";
-import type { Cache, Log, ObjectStore } from "../core/ports.js";
+import type { Cache, DataRetention, Log, ObjectStore } from "../core/ports.js";
 import { trustedProxies } from "../rpc/serving/caller-address.js";
 import { recordedEpochs } from "../rpc/epoch-log/recorded-epochs.js";
 import type { HttpMount } from "../rpc/serving/server.js";
@@ -39,7 +41,7 @@ export async function main(raw: Readonly<Record<string, string | undefined>>, si
   const tls = await readTls(settings);
   const address = addressOf(settings);
   const storeCatalogue = await openCatalogue(settings.catalogue);
-  const { store, mounts } = await openObjects(settings, address.url, log);
+  const { store, mounts, retention } = await openObjects(settings, address.url, log);
   const deployment = deploymentOf(settings);
   const cache = await openCache(settings, log);
   const chain = localChain({ url: settings.chain.url, clock });
@@ -76,7 +78,8 @@ export async function main(raw: Readonly<Record<string, string | undefined>>, si
       book: epochBook(epochs, objects, verify, signer.hotkey),
       ledger: grantLedger({ cache, objects, clock, limits }),
     };
-    const config = { ...serveConfigOf(settings), tls, mounts, onListening };
+    const aging = { retention: { store: retention, keepDays: settings.keepDataDays } };
+    const config = { ...serveConfigOf(settings), ...aging, tls, mounts, onListening };
     await run(signal, (ended) => runServer(parts, config, ended));
   } finally {
     chain.close();
@@ -85,7 +88,7 @@ export async function main(raw: Readonly<Record<string, string | undefined>>, si
   log.info({ event: "stopped" }, "the server has stopped");
 }
 
-function serveConfigOf(settings: ServerSettings): Omit<ServeConfig, "tls" | "mounts" | "onListening"> {
+function serveConfigOf(settings: ServerSettings): Omit<ServeConfig, "tls" | "mounts" | "onListening" | "retention"> {
   return {
     host: settings.listenHost,
     port: settings.listenPort,
@@ -136,11 +139,14 @@ async function openObjects(
   settings: ServerSettings,
   publicUrl: () => string,
   log: Log,
-): Promise<{ store: ObjectStore; mounts: readonly HttpMount[] }> {
+): Promise<{ store: ObjectStore; mounts: readonly HttpMount[]; retention: DataRetention }> {
   const place = objectsPlace(settings);
-  if (place.kind === "s3") return { store: s3Objects(parseS3Url(place.url), systemClock), mounts: [] };
+  if (place.kind === "s3") {
+    const bucket = parseS3Url(place.url);
+    return { store: s3Objects(bucket, systemClock), mounts: [], retention: s3Retention(bucket) };
+  }
   const folder = await openFolderObjects({ dir: place.dir, publicUrl, clock: systemClock, log });
-  return { store: folder, mounts: [folder] };
+  return { store: folder, mounts: [folder], retention: folderRetention(place.dir) };
 }
 
 /** Several deployments may share one Redis: every key begins with the deployment's name. */

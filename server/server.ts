@@ -20,6 +20,7 @@ import { runKeeper } from "./keeper/keeper.js";
 import { assertDrawable, watchOutlook } from "./outlook.js";
 import type { Deployment, ServerParts } from "./parts.js";
 import type { TokenKey } from "./places.js";
+import { type Retention, keepRetention } from "./retention.js";
 import { readStatusView } from "./status.js";
 import { statusMount } from "./status-mount.js";
 
@@ -39,6 +40,8 @@ export interface ServeConfig {
   readonly drainWindowMs: number;
   /** A stream whose connection takes nothing for this long is ended. */
   readonly stallTimeoutMs: number;
+  /** What becomes of old listings; without it they stay. */
+  readonly retention?: Retention;
   /** Keys of resume tokens: the first makes them, all are accepted. */
   readonly tokenKeys: readonly [TokenKey, ...TokenKey[]];
   /** 0 (included) to 1 (excluded). */
@@ -81,6 +84,7 @@ export async function runServer(parts: ServerParts, config: ServeConfig, signal:
     runKeeper(parts, signal),
     runCalibrator({ ...parts, minValidatorStakeRao }, signal),
     watchOutlook(parts, signal),
+    config.retention === undefined ? undefined : keepRetention(parts, config.retention, signal),
     closed,
   ]);
 }

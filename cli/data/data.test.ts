@@ -15,6 +15,7 @@ import { readyCrypto, signerFromUri, verifySr25519 } from "../../adapters/wallet
 import {
   DATA_CONTENT_TYPE,
   RECORD_CONTENT_TYPE,
+  dataKey,
   epochKey,
   manifestKey,
   reportKey,
@@ -131,7 +132,7 @@ describe("the dataset of an epoch", function () {
   function zipnet(...args: readonly string[]): Promise<{ code: number; stdout: string; stderr: string }> {
     return new Promise((resolve) => {
       const options = { cwd: dir, env: { PATH: process.env["PATH"] } };
-      execFile(process.execPath, ["--import", TSX, COMMAND, "data", ...args], options, (error, stdout, stderr) => {
+      execFile(process.execPath, ["--import", TSX, COMMAND, ...args], options, (error, stdout, stderr) => {
         resolve({ code: typeof error?.code === "number" ? error.code : 0, stdout, stderr });
       });
     });
@@ -166,11 +167,12 @@ describe("the dataset of an epoch", function () {
   });
 
   it("says so where data is gone or is not what was handed in", async () => {
-    const [key = ""] = [...scripted.files.keys()].filter((name) => name.includes(hotkeyOf("//swift")));
+    const fileOf = (uri: string): string =>
+      [...scripted.files.keys()].find((name) => name.includes(hotkeyOf(uri))) ?? assert.fail();
+    const key = fileOf("//swift");
     await assert.rejects(read({ without: key }), { reason: "OBJECT_MISSING", message: /not in the store any more/ });
     await assert.rejects(read({ without: key, instead: new Uint8Array(3) }), { reason: "OBJECT_DIFFERS" });
-    const [liars = ""] = [...scripted.files.keys()].filter((name) => name.includes(hotkeyOf("//inventor")));
-    assert.equal((await read({ without: liars })).rows.length, 80);
+    assert.equal((await read({ without: fileOf("//inventor") })).rows.length, 80);
   });
 
   it("is not made of the reports of too few, nor of other records than were settled with", async () => {
@@ -185,13 +187,13 @@ describe("the dataset of an epoch", function () {
 
   it("comes out of the command as a file, and the command shows it", async () => {
     const place = ["--objects", `folder:${join(dir, "store")}`, "--server-hotkey", scripted.server.hotkey];
-    const exported = await zipnet("export", "--since", "20261101T000000Z", "--out", "out.parquet", ...place);
+    const exported = await zipnet("data", "export", "--since", "20261101T000000Z", "--out", "out.parquet", ...place);
     assert.deepEqual([exported.code, exported.stderr], [0, ""]);
     assert.match(exported.stdout, /20261122T120000Z {2}80 listings out of 280 of 4 honest miners, 4 of them verified/);
     const rows: DatasetRow[] = [];
     for await (const row of (await openDatasetFile(join(dir, "out.parquet"))).rows()) rows.push(row);
     assert.deepEqual(rows, (await read()).rows);
-    const shown = await zipnet("stats", "out.parquet");
+    const shown = await zipnet("data", "stats", "out.parquet");
     assert.deepEqual([shown.code, shown.stderr], [0, ""]);
     assert.match(shown.stdout, /local\/1, 80 listings of 2 zip codes in 1 epochs/);
     assert.match(shown.stdout, /98101 +│ +40 │ +100\.0 % │ +100\.0 % │ +97\.5 %/);
@@ -199,8 +201,31 @@ describe("the dataset of an epoch", function () {
 
   it("tells what is wrong with what it is given", async () => {
     const server = ["--server-hotkey", scripted.server.hotkey];
-    const nowhere = await zipnet("export", EPOCH_ID, "--out", "x.parquet", "--objects", "folder:nowhere", ...server);
+    const nowhere = await zipnet(
+      "data",
+      "export",
+      EPOCH_ID,
+      "--out",
+      "x.parquet",
+      "--objects",
+      "folder:nowhere",
+      ...server,
+    );
     assert.deepEqual([nowhere.code, /nowhere is no object store/.test(nowhere.stderr)], [1, true]);
+  });
+
+  it("is not deleted while the epoch is the newest; the command says what it would do", async () => {
+    const old = dataKey(hotkeyOf("//swift"), "20261101T120000Z", "98101", "ab".repeat(32));
+    await objects.putIfAbsent(old, new Uint8Array(7), DATA_CONTENT_TYPE);
+    const place = ["--objects", `folder:${join(dir, "store")}`, "--server-hotkey", scripted.server.hotkey];
+    const planned = await zipnet("retention", "plan", "--keep-data-days", "2", ...place);
+    assert.deepEqual([planned.code, planned.stderr], [0, ""]);
+    assert.match(planned.stdout, /^20261101T120000Z {2}1 files, 7 bytes\n.*1 epochs, 7 bytes, would be deleted\n$/);
+    assert.ok((await objects.head(old)) !== undefined);
+    const applied = await zipnet("retention", "apply", "--keep-data-days", "2", ...place);
+    assert.match(applied.stdout, /1 epochs, 7 bytes, are deleted\n$/);
+    assert.equal(await objects.head(old), undefined);
+    assert.equal((await read()).rows.length, 80);
   });
 });
 

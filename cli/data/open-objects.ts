@@ -3,21 +3,25 @@ import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { systemClock } from "../../adapters/clock/system-clock.js";
 import { openFolderObjects } from "../../adapters/objects/folder/folder-objects.js";
+import { folderRetention } from "../../adapters/objects/folder/folder-retention.js";
 import { s3Objects } from "../../adapters/objects/s3/s3-objects.js";
+import { s3Retention } from "../../adapters/objects/s3/s3-retention.js";
 import { parseS3Url } from "../../adapters/objects/s3/s3-url.js";
-import type { ObjectStore } from "../../core/ports.js";
+import type { DataRetention, ObjectStore } from "../../core/ports.js";
 
 /** An object store, and its name for people: no secrets. */
 export interface NamedObjects {
   readonly name: string;
   readonly objects: ObjectStore;
+  readonly retention: DataRetention;
 }
 
 /** Opens "folder:DIR" or "s3://KEY:SECRET@host/bucket", which must be there. Throws an Error for anything else. */
 export async function openObjects(place: string): Promise<NamedObjects> {
   if (place.startsWith("s3://")) {
     const settings = parseS3Url(place);
-    return { name: `${settings.endpoint}/${settings.bucket}`, objects: s3Objects(settings, systemClock) };
+    const name = `${settings.endpoint}/${settings.bucket}`;
+    return { name, objects: s3Objects(settings, systemClock), retention: s3Retention(settings) };
   }
   if (!place.startsWith("folder:")) {
     throw new Error('--objects (ZIPNET_OBJECTS) must be "folder:DIR" or "s3://KEY:SECRET@host/bucket"');
@@ -28,5 +32,6 @@ export async function openObjects(place: string): Promise<NamedObjects> {
     () => false,
   );
   if (!isStore) throw new Error(`${dir} is no object store: it has no folder "objects"`);
-  return { name: dir, objects: await openFolderObjects({ dir, publicUrl: "", clock: systemClock }) };
+  const objects = await openFolderObjects({ dir, publicUrl: "", clock: systemClock });
+  return { name: dir, objects, retention: folderRetention(dir) };
 }

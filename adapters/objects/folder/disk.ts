@@ -13,7 +13,7 @@ export interface DurableFolders {
   make(root: string, names: readonly string[]): Promise<string>;
 }
 
-/** Nobody may remove folders below the root while this remembers them. */
+/** Nobody may remove folders below the root while this remembers them, but those in which nothing is made any more. */
 export function durableFolders(): DurableFolders {
   const synced = new Set<string>();
   return {

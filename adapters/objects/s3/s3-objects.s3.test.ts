@@ -1,4 +1,9 @@
 import assert from "node:assert/strict";
+import {
+  DeleteBucketLifecycleCommand,
+  GetBucketLifecycleConfigurationCommand,
+  PutBucketLifecycleConfigurationCommand,
+} from "@aws-sdk/client-s3";
 import { manualClock } from "../../clock/manual-clock.js";
 import { systemClock } from "../../clock/system-clock.js";
 import { startCarelessS3 } from "../../../test/parts/careless-s3.js";
@@ -7,7 +12,9 @@ import { objectStoreContract } from "../contract.js";
 import { TRIAL_PREFIX } from "../../../core/object-keys.js";
 import { all, text } from "../objects.test-support.js";
 import { tryPins } from "../pins/try-pins.js";
+import { s3Client } from "./s3-client.js";
 import { ensureBucket, s3Objects } from "./s3-objects.js";
+import { s3Retention } from "./s3-retention.js";
 
 const missing = radosgwMissing();
 const never = new AbortController().signal;
@@ -117,6 +124,36 @@ const ROUNDING_MS = 1_000;
     it("cannot be tried with a wrong secret", async () => {
       const objects = s3Objects({ ...gateway.settings, secretAccessKey: "not-the-secret" }, systemClock);
       await assert.rejects(tryPins(objects, systemClock, never), { reason: "UNAVAILABLE", message: /HTTP 403/ });
+    });
+
+    it("is told to delete old listings by a rule of ours, beside the rules that others made", async () => {
+      const { bucket } = gateway.settings;
+      const client = s3Client(gateway.settings);
+      const others = { ID: "others", Status: "Enabled" as const, Filter: { Prefix: "logs/" }, Expiration: { Days: 3 } };
+      const LifecycleConfiguration = { Rules: [others] };
+      await client.send(new PutBucketLifecycleConfigurationCommand({ Bucket: bucket, LifecycleConfiguration }));
+      const rules = async (): Promise<readonly string[]> => {
+        const { Rules = [] } = await client.send(new GetBucketLifecycleConfigurationCommand({ Bucket: bucket }));
+        return Rules.map(({ ID, Filter, Expiration }) => `${ID} ${Filter?.Prefix} ${Expiration?.Days}`).sort();
+      };
+      const retention = s3Retention(gateway.settings);
+      const days = (keepDays: number) => ({ keepDays, mayDelete: () => false });
+      assert.deepEqual(await retention.apply(days(30), true), { kind: "lifecycle", changes: true });
+      assert.deepEqual(await rules(), ["others logs/ 3"]);
+      assert.deepEqual(await retention.apply(days(30), false), { kind: "lifecycle", changes: true });
+      assert.deepEqual(await rules(), ["others logs/ 3", "zipnet-data data/ 30"]);
+      assert.deepEqual(await retention.apply(days(30), false), { kind: "lifecycle", changes: false });
+      assert.deepEqual(await retention.apply(days(60), false), { kind: "lifecycle", changes: true });
+      assert.deepEqual(await rules(), ["others logs/ 3", "zipnet-data data/ 60"]);
+      assert.deepEqual(await retention.apply(days(0), false), { kind: "lifecycle", changes: true });
+      assert.deepEqual(await rules(), ["others logs/ 3"]);
+      await client.send(new DeleteBucketLifecycleCommand({ Bucket: bucket }));
+      assert.deepEqual(await retention.apply(days(0), false), { kind: "lifecycle", changes: false });
+      await retention.apply(days(30), false);
+      assert.deepEqual(await rules(), ["zipnet-data data/ 30"]);
+      assert.deepEqual(await retention.apply(days(0), false), { kind: "lifecycle", changes: true });
+      await assert.rejects(rules(), { name: "NoSuchLifecycleConfiguration" });
+      client.destroy();
     });
 
     it("gives up a put when its signal is aborted", async () => {

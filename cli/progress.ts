@@ -1,6 +1,6 @@
 import { basename } from "node:path";
 import { grouped } from "../core/constraints/show.js";
-import { sizeText } from "./quantities.js";
+import { sizeText } from "../core/quantities.js";
 
 /** Where progress is shown; standard error, mostly. */
 export interface ProgressStream {

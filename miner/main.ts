@@ -20,6 +20,7 @@ import { followEpochs } from "../rpc/follower/follower.js";
 import { relayDiscovery } from "../rpc/follower/relay-discovery.js";
 import { type MinerSettings, readMinerSettings } from "./config.js";
 import { deploymentCalls } from "./derive/deployment-calls.js";
+import { showingLog } from "./display.js";
 import { type MinerParts, runMiner } from "./miner.js";
 import { serverCalls } from "./server-calls.js";
 
@@ -55,7 +56,8 @@ export async function openSource(
 export async function main(raw: Readonly<Record<string, string | undefined>>, signal: AbortSignal): Promise<void> {
   const settings = readMinerSettings(raw);
   const { network, netuid, serverHotkey, concurrency, coverPercent, endpoints } = settings;
-  const log = createLog("miner", { format: settings.logFormat, level: settings.logLevel });
+  const plainLog = createLog("miner", { format: settings.logFormat, level: settings.logLevel });
+  const log = showingLog(plainLog, process.stderr, systemClock);
   const signer = await loadSigner(settings.wallet);
   const state = folderState(settings.stateDir);
   await claimState(state, `${network}/${netuid}/${signer.hotkey}`);
@@ -74,6 +76,8 @@ export async function main(raw: Readonly<Record<string, string | undefined>>, si
   const calls = deploymentCalls({ epochs, info }, transfer, urls);
   const deriving = chain === undefined ? undefined : { chain, calls, patienceMs: settings.deriveAfterMs };
   log.info({ event: "started", hotkey: signer.hotkey, source: settings.source }, `miner ${signer.hotkey} has started`);
+  const ended = new AbortController();
+  const shown = log.show(ended.signal);
   try {
     await runMiner(
       {
@@ -94,6 +98,8 @@ export async function main(raw: Readonly<Record<string, string | undefined>>, si
       signal,
     );
   } finally {
+    ended.abort();
+    await shown;
     clients.close();
     chain?.close();
     await close();

@@ -4,7 +4,7 @@ import { systemClock } from "../../../adapters/clock/system-clock.js";
 import { grouped } from "../../../core/constraints/show.js";
 import { type EpochStatus, heldReceipts, statusOf } from "../../../miner/inspect/status.js";
 import { addSettingFlags } from "../../flags.js";
-import { durationText, sizeText } from "../../quantities.js";
+import { durationText, sizeText } from "../../../core/quantities.js";
 import { STATE_SETTINGS, openState } from "./state.js";
 
 const STYLE = { head: [], border: [], compact: true };

@@ -14,6 +14,9 @@ export const MAX_OBJECT_BYTES = 67_108_864;
 /** Objects of a manifest that are looked up in the store at the same time. */
 export const OBJECT_CHECKS_AT_ONCE = 32;
 
+/** Up to so many objects are looked up one by one; more are found by listing them. */
+export const FEW_OBJECTS = 4;
+
 /**
  * A page of records or grants ends before it would pass this. Stock gRPC clients refuse messages above 4 MiB; the
  * difference leaves room for the encoding.

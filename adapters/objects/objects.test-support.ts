@@ -11,6 +11,8 @@ export interface ObjectsUnderTest {
   now(): number;
   /** Lets the time pass until a moment. */
   passTime(untilMs: number): Promise<void>;
+  /** HTTP statuses of altered uploads that this store answers otherwise than with 403, by what was altered. */
+  readonly otherStatuses: Readonly<Record<string, number>>;
   /** Ends what was started for the test. */
   stop(): Promise<void>;
 }

@@ -8,7 +8,7 @@ import { openRecord } from "../../core/signed-record.js";
 import type { SignedRecord } from "../../gen/zipnet/v1/record_pb.js";
 import { type Manifest, type ManifestObject, ManifestSchema } from "../../gen/zipnet/v1/submission_pb.js";
 import type { KnownEpoch } from "../epoch-book.js";
-import { OBJECT_CHECKS_AT_ONCE } from "../limits.js";
+import { FEW_OBJECTS, OBJECT_CHECKS_AT_ONCE } from "../limits.js";
 import { assertAssigned } from "./create-upload-grants.js";
 
 /** Opens a manifest that the caller signed for itself. Throws RECORD_SIGNATURE_INVALID or InvalidFieldsError. */
@@ -68,11 +68,37 @@ function objectProblem(object: ManifestObject, stored: ObjectInfo | undefined): 
   return undefined;
 }
 
-/** Throws OBJECT_MISSING or OBJECT_DIFFERS for the first object, by zip code, that is not stored as the manifest says. */
-export async function assertObjectsStored(store: ObjectStore, objects: readonly ManifestObject[]): Promise<void> {
+/** What the store knows of the objects. One listing tells of a thousand; what it does not show is looked up by itself. */
+async function storedInfos(store: ObjectStore, prefix: string, objects: readonly ManifestObject[]) {
+  const infos = new Map<string, ObjectInfo>();
+  if (objects.length > FEW_OBJECTS) {
+    for await (const info of store.list(prefix)) infos.set(info.key, info);
+  }
   const queue = new PQueue({ concurrency: OBJECT_CHECKS_AT_ONCE });
-  const checks = objects.map((object) => async () => objectProblem(object, await store.head(object.key)));
-  const problems = (await queue.addAll(checks)).filter((problem) => problem !== undefined);
+  const lookUps = objects
+    .filter(({ key }) => !infos.has(key))
+    .map(({ key }) => async () => {
+      const info = await store.head(key);
+      if (info !== undefined) infos.set(key, info);
+    });
+  await queue.addAll(lookUps);
+  return infos;
+}
+
+/**
+ * Throws OBJECT_MISSING or OBJECT_DIFFERS for the first object, by zip code, that is not stored as the manifest says.
+ *
+ * @param prefix what all keys of the objects begin with.
+ */
+export async function assertObjectsStored(
+  store: ObjectStore,
+  prefix: string,
+  objects: readonly ManifestObject[],
+): Promise<void> {
+  const infos = await storedInfos(store, prefix, objects);
+  const problems = objects
+    .map((object) => objectProblem(object, infos.get(object.key)))
+    .filter((problem) => problem !== undefined);
   const [first] = problems;
   if (first === undefined) return;
   if (problems.length === 1) throw first;

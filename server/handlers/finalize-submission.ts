@@ -1,7 +1,7 @@
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import type { ServiceImpl } from "@connectrpc/connect";
 import { ZipnetError } from "../../core/errors.js";
-import { RECORD_CONTENT_TYPE, manifestKey, receiptKey, receiptPrefix } from "../../core/object-keys.js";
+import { RECORD_CONTENT_TYPE, dataPrefix, manifestKey, receiptKey, receiptPrefix } from "../../core/object-keys.js";
 import type { ObjectStore } from "../../core/ports.js";
 import { encodeRecord, payloadSha256, sealRecord } from "../../core/signed-record.js";
 import type { SignedRecord } from "../../gen/zipnet/v1/record_pb.js";
@@ -33,7 +33,7 @@ export function finalizeSubmission(parts: ServerParts): ServiceImpl<typeof Submi
 
     assertOpen(epoch, acceptedUntilMs, arrivedMs);
     assertManifestFits(manifest, epoch);
-    await assertObjectsStored(objects, manifest.objects);
+    await assertObjectsStored(objects, dataPrefix(hotkey, manifest.epochId), manifest.objects);
     const key = manifestKey(manifest.epochId, hotkey, manifestSha256);
     await objects.putIfAbsent(key, encodeRecord(record), RECORD_CONTENT_TYPE);
     const written = await writeReceipt(parts, settledMs, manifest, manifestSha256, arrivedMs);

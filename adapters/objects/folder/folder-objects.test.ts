@@ -20,6 +20,23 @@ const LATER_MS = NOW_MS + 60_000;
 const TYPE = "application/x-protobuf";
 const CONTENT = text("0123456789");
 
+/** A key that is none is told from a grant that is none. */
+const OTHER_STATUSES = {
+  "other bytes of the same length": 400,
+  "a body in chunks, of no stated length": 411,
+  "another miner's folder by ..": 400,
+  "another miner's folder by encoded ..": 400,
+  "another miner's folder by an encoded slash": 400,
+  "another miner's folder by backslash": 400,
+  "a doubled slash": 400,
+  "a dot segment": 400,
+  "a slash at the end": 400,
+  "a NUL at the end": 400,
+  "a broken escape": 400,
+  "no key": 400,
+  "the folder": 400,
+};
+
 /** Serves whatever store is in `holder` on a free port; other paths get 404. */
 async function serve(holder: { objects?: FolderObjects }): Promise<{ url: string; server: Server }> {
   const server = createServer((incoming, response) => {
@@ -46,6 +63,7 @@ objectStoreContract("folder", async () => {
     second: await openFolderObjects(options),
     now: () => clock.now(),
     passTime: (untilMs) => clock.advanceTo(untilMs),
+    otherStatuses: OTHER_STATUSES,
     async stop() {
       await close(server);
       assert.deepEqual(await readdir(join(dir, "drafts")), [], "no draft is left behind");

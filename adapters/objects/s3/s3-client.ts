@@ -4,6 +4,7 @@ import type { S3Settings } from "./s3-url.js";
 
 const CONNECT_TIMEOUT_MS = 5_000;
 const REQUEST_TIMEOUT_MS = 60_000;
+const MAX_ATTEMPTS = 5;
 
 /** A client of the settings' service and key. */
 export function s3Client(settings: S3Settings): S3Client {
@@ -17,6 +18,8 @@ export function s3Client(settings: S3Settings): S3Client {
     // The SDK's default checksums come as trailers that services other than AWS refuse or store as content.
     requestChecksumCalculation: "WHEN_REQUIRED",
     responseChecksumValidation: "WHEN_REQUIRED",
+    // A busy service says 503 "Slow Down": the SDK asks again, with growing pauses.
+    maxAttempts: MAX_ATTEMPTS,
     requestHandler: {
       connectionTimeout: CONNECT_TIMEOUT_MS,
       requestTimeout: REQUEST_TIMEOUT_MS,

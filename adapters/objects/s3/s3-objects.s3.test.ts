@@ -1,4 +1,7 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import {
   DeleteBucketLifecycleCommand,
   GetBucketLifecycleConfigurationCommand,
@@ -53,6 +56,12 @@ const ROUNDING_MS = 1_000;
       second: s3Objects(gateway.settings, systemClock),
       now: () => systemClock.now(),
       passTime: (untilMs) => systemClock.sleepUntil(untilMs + ROUNDING_MS, never),
+      otherStatuses: {
+        "other bytes of the same length": 400,
+        "a NUL at the end": 400,
+        "a broken escape": 405,
+        "X-Amz-Credential altered": 400,
+      },
       stop: async () => undefined,
     }));
 
@@ -196,6 +205,30 @@ describe("S3 objects", () => {
       reason: "UNAVAILABLE",
       message: /127\.0\.0\.1:1 bucket bucket.*read a\.bin/,
     });
+  });
+
+  it("are asked for again while the service is too busy", async () => {
+    let busyFor = 2;
+    let asked = 0;
+    const server = createServer((request, response) => {
+      request.resume();
+      asked += 1;
+      busyFor -= 1;
+      if (busyFor < 0) return void response.writeHead(404).end();
+      response.writeHead(503, { "content-type": "application/xml" });
+      response.end("<Error><Code>SlowDown</Code><Message>Please reduce your request rate.</Message></Error>");
+    });
+    server.listen(0, "127.0.0.1");
+    await once(server, "listening");
+    try {
+      const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+      const busy = s3Objects({ ...settings, endpoint }, clock);
+      assert.equal(await busy.get("a.bin"), undefined);
+      assert.equal(asked, 3);
+    } finally {
+      server.closeAllConnections();
+      server.close();
+    }
   });
 
   it("sign every pin as a header, until the last whole second before the moment", async () => {

@@ -98,9 +98,8 @@ export function s3Objects(settings: S3Settings, clock: Pick<Clock, "now">): Obje
       };
       try {
         for await (const page of paginateListObjectsV2({ client }, input)) {
-          for (const entry of page.Contents ?? []) {
-            if (entry.Key !== undefined) yield await info(entry.Key, entry.Size, entry.ETag);
-          }
+          const entries = (page.Contents ?? []).map(({ Key = "", Size, ETag }) => info(Key, Size, ETag));
+          yield* await Promise.all(entries);
         }
       } catch (error) {
         throw unavailable(where, `list ${prefix}`, error);

@@ -52,9 +52,14 @@ export interface RunningMiner {
 /** Starts a miner in the world. */
 export function startMiner(
   world: World,
-  own: { readonly state: LocalState; readonly source: ListingSource; readonly deriving?: MinerParts["deriving"] },
+  own: {
+    readonly state: LocalState;
+    readonly source: ListingSource | MinerParts["source"];
+    readonly deriving?: MinerParts["deriving"];
+  },
   config: Partial<MinerConfig> = {},
 ): RunningMiner {
+  const { source } = own;
   const events: MinerEvent[] = [];
   const note = (facts: object): void => {
     if ("event" in facts) events.push(facts as MinerEvent);
@@ -65,7 +70,7 @@ export function startMiner(
   const parts: MinerParts = {
     state: own.state,
     deriving: own.deriving,
-    source: () => own.source,
+    source: typeof source === "function" ? source : () => source,
     clock: world.clock,
     random: () => 0,
     log,

@@ -1,6 +1,7 @@
 /**
  * How the work on an epoch changes with what happened. Pure: each function answers the changed work.
  */
+import { paceAfter } from "./pace.js";
 import { type EpochWork, type ZipCodeWork, UNTOUCHED, retryDelayMs } from "./plan.js";
 
 /** One zip code changed in some of its fields. */
@@ -34,6 +35,13 @@ export function postponed(work: EpochWork, zipCode: string, nowMs: number, rando
     failingSinceMs: zip.failures === 0 ? nowMs : zip.failingSinceMs,
     notBeforeMs: nowMs + retryDelayMs(work, zip.failures + 1, random),
   }));
+}
+
+/** It was scraped, from its first page to its last in so many milliseconds; undefined where some pages were here before. */
+export function scrapedInFull(work: EpochWork, zipCode: string, tookMs: number | undefined): EpochWork {
+  const expected = work.expectedListings.get(zipCode) ?? 0;
+  const pace = tookMs === undefined ? work.pace : paceAfter(work.pace, expected, tookMs);
+  return { ...reached(work, zipCode, "upload"), pace, changedInARow: 0 };
 }
 
 /** Searches of one zip code that break off at a page of another shape before it is left out. */

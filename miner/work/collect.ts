@@ -9,7 +9,7 @@ import type { SearchPage } from "../../core/ports.js";
 import type { Epoch } from "../../gen/zipnet/v1/epoch_pb.js";
 import { type ManifestObject, ManifestObjectSchema } from "../../gen/zipnet/v1/submission_pb.js";
 import type { MinerEvent } from "../progress.js";
-import { foundChanged, postponed, putDown, reached } from "./changes.js";
+import { foundChanged, postponed, putDown, reached, scrapedInFull } from "./changes.js";
 import { meaningForScraping, meaningForUploading, reasonOf } from "./failures.js";
 import type { EpochParts } from "./parts.js";
 import { pageMemory } from "./page-memory.js";
@@ -43,6 +43,7 @@ export async function scrape(
   signal: AbortSignal,
 ): Promise<Outcome> {
   const memory = pageMemory(parts.state, epoch.id, zipCode, parts.clock);
+  const beganMs = parts.clock.now();
   let pages = 0;
   const onPage = async (page: SearchPage): Promise<void> => {
     parts.tell({ event: "page_read", epoch_id: epoch.id, zip_code: zipCode, listings: page.listings.length });
@@ -62,8 +63,9 @@ export async function scrape(
   }
   await saved.saveScraped(factsOf(zipCode, content, found.listings.length), content);
   await memory.forget();
+  const tookMs = memory.recalled === 0 ? parts.clock.now() - beganMs : undefined;
   return {
-    change: (work) => ({ ...reached(work, zipCode, "upload"), changedInARow: 0 }),
+    change: (work) => scrapedInFull(work, zipCode, tookMs),
     event: (work) => ({
       event: "zip_code_scraped",
       epoch_id: epoch.id,

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { begun, postponed, putDown, reached, submissionPostponed } from "./changes.js";
+import { NO_PACE } from "./pace.js";
 import {
   type EpochWork,
   type Step,
@@ -25,6 +26,8 @@ function workOn(zipCodes: Record<string, Partial<ZipCodeWork>>, more: Partial<Ep
     awaitsRecord: false,
     concurrency: 1,
     zipCodes: new Map(Object.entries(zipCodes).map(([zipCode, zip]) => [`z${zipCode}`, { ...UNTOUCHED, ...zip }])),
+    expectedListings: new Map(),
+    pace: NO_PACE,
     sourceStopped: undefined,
     changedInARow: 0,
     failed: undefined,

@@ -2,6 +2,7 @@
  * What to do next for one epoch. Pure: where the work stands and the time go in, the next step comes out. Everything
  * that survives a crash is read from local state; this file says what follows from it.
  */
+import { type Pace, isHopeless } from "./pace.js";
 
 /** Uploads that run at the same time. They cost the source nothing, so they do not count against the concurrency. */
 const UPLOADS_AT_ONCE = 4;
@@ -39,6 +40,10 @@ export interface EpochWork {
   readonly concurrency: number;
   /** The zip codes that this miner means to cover, in the assignment's order. */
   readonly zipCodes: ReadonlyMap<string, ZipCodeWork>;
+  /** What the epoch expects of each zip code. */
+  readonly expectedListings: ReadonlyMap<string, number>;
+  /** How quickly zip codes were scraped so far. */
+  readonly pace: Pace;
   /** Why nothing more may be read from the source; undefined while it may. */
   readonly sourceStopped: string | undefined;
   /** Searches in a row that broke off at their first new page because it had another shape than pages have. */
@@ -139,7 +144,7 @@ function nextCollectingStep(work: EpochWork, nowMs: number): Step {
   let wakeMs = nowMs < scrapeUntilMs ? scrapeUntilMs : nowMs < uploadUntilMs ? uploadUntilMs : work.closeMs;
   for (const stage of ["upload", "scrape"] as const) {
     if (!openStages[stage]) continue;
-    const open = entries.filter(([, zip]) => zip.stage === stage);
+    const open = entries.filter(([zipCode, zip]) => zip.stage === stage && !isGivenUp(work, zipCode, nowMs));
     if (open.length > 0) pending = true;
     if (open.filter(([, zip]) => zip.busy).length >= slots[stage]) continue;
     const waiting = open.filter(([, zip]) => !zip.busy);
@@ -150,6 +155,15 @@ function nextCollectingStep(work: EpochWork, nowMs: number): Step {
   if (pending) return { kind: "wait", untilMs: wakeMs };
   if (work.awaitsRecord) return { kind: "await_record" };
   return anyUploaded ? { kind: "seal" } : { kind: "give_up", reason: whyNothing(work, nowMs >= scrapeUntilMs) };
+}
+
+/** Whether a zip code is not begun any more, because it can hardly be finished. What was begun before has pages already. */
+function isGivenUp(work: EpochWork, zipCode: string, nowMs: number): boolean {
+  const zip = work.zipCodes.get(zipCode);
+  if (zip === undefined || zip.stage !== "scrape" || zip.busy || zip.failures > 0) return false;
+  const { scrapeUntilMs } = deadlinesOf(work.startMs, work.closeMs);
+  const expected = work.expectedListings.get(zipCode) ?? 0;
+  return isHopeless(work.pace, expected, { startMs: work.startMs, scrapeUntilMs }, nowMs);
 }
 
 /**

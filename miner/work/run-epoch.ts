@@ -8,6 +8,7 @@ import type { Epoch } from "../../gen/zipnet/v1/epoch_pb.js";
 import type { MinerEvent } from "../progress.js";
 import { begun } from "./changes.js";
 import { type Outcome, scrape, upload } from "./collect.js";
+import { NO_PACE } from "./pace.js";
 import type { EpochParts, EpochSettings } from "./parts.js";
 import { type EpochWork, UNTOUCHED, coveredCount, deadlinesOf, nextStep } from "./plan.js";
 import { type SavedWork, savedWork } from "./saved-work.js";
@@ -45,6 +46,8 @@ async function loadWork(
       awaitsRecord: mode.kind === "derived",
       concurrency: settings.concurrency,
       zipCodes,
+      expectedListings: new Map(epoch.zipCodes.map(({ zipCode, expectedListings }) => [zipCode, expectedListings])),
+      pace: NO_PACE,
       sourceStopped: undefined,
       changedInARow: 0,
       failed: undefined,

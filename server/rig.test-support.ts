@@ -42,6 +42,8 @@ const TAO = 1_000_000_000n;
 
 /** The server and what a test needs around it. */
 export interface ServerRig {
+  /** Folder of the object store. */
+  readonly dir: string;
   readonly clock: ManualClock;
   readonly chain: ScriptedChain;
   readonly parts: ServerParts;
@@ -64,10 +66,16 @@ async function until(condition: () => Promise<boolean>): Promise<void> {
   while (!(await condition())) await nextTurn();
 }
 
+interface RigOptions {
+  readonly log?: Log;
+  readonly calibrateEveryEpochs?: number;
+  readonly storage?: Partial<StorageLimits>;
+  /** Another server, of which this one is a replica: same store, clock and chain. It ends first. */
+  readonly replicaOf?: ServerRig;
+}
+
 /** Starts a server in the middle of FIRST_EPOCH. */
-export async function startRig(
-  options: { log?: Log; calibrateEveryEpochs?: number; storage?: Partial<StorageLimits> } = {},
-): Promise<ServerRig> {
+export async function startRig(options: RigOptions = {}): Promise<ServerRig> {
   await readyCrypto();
   const log = options.log ?? quietLog;
   const [alice, bob, vera, vito] = ["//Alice", "//Bob", "//Vera", "//Vito"].map(signerFromUri) as [
@@ -76,10 +84,12 @@ export async function startRig(
     Wallet,
     Wallet,
   ];
-  const dir = await mkdtemp(path.join(tmpdir(), "zipnet-server-"));
+  const { replicaOf } = options;
+  const dir = replicaOf?.dir ?? (await mkdtemp(path.join(tmpdir(), "zipnet-server-")));
   const abort = new AbortController();
-  const clock = manualClock(FIRST_EPOCH * LENGTH_SECONDS * 1000 + 40_000);
-  const chain = scriptedChain({ clock, blockMs: 2_000, offsetMs: 300, network: NETWORK, netuid: NETUID });
+  const clock = replicaOf?.clock ?? manualClock(FIRST_EPOCH * LENGTH_SECONDS * 1000 + 40_000);
+  const script = { clock, blockMs: 2_000, offsetMs: 300, network: NETWORK, netuid: NETUID };
+  const chain = replicaOf?.chain ?? scriptedChain(script);
   chain.neurons = [
     sampleNeuron(0, alice.hotkey),
     sampleNeuron(1, bob.hotkey),
@@ -173,6 +183,7 @@ export async function startRig(
   await Promise.race([listening, running]);
 
   return {
+    dir,
     clock,
     chain,
     parts,
@@ -210,7 +221,7 @@ export async function startRig(
       abort.abort(new Error("the test is over"));
       await running;
       await cache.close();
-      await rm(dir, { recursive: true });
+      if (replicaOf === undefined) await rm(dir, { recursive: true });
     },
   };
 }

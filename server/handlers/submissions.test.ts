@@ -187,6 +187,26 @@ describe("submissions", () => {
     assert.equal((await keysUnder(rig.parts.objects, receiptPrefix(epoch.id))).length, 1);
   });
 
+  it("get one receipt from two replicas at once, which both give again", async () => {
+    const other = await startRig({ replicaOf: rig });
+    try {
+      const elsewhere = other.clients(rig.alice);
+      const objects = await upload(alice, epoch, rig.alice.hotkey, { [zips[0]]: "one", [zips[1]]: "two" });
+      const manifests = [signedManifest(epoch, rig.alice, objects), signedManifest(epoch, rig.alice, objects.slice(1))];
+      const calls = manifests.flatMap((manifest) => [finalize(alice, manifest), finalize(elsewhere, manifest)]);
+      const answers = await Promise.allSettled(calls);
+      const receipts = answers.flatMap((answer) => (answer.status === "fulfilled" ? [answer.value.receipt] : []));
+      assert.equal(receipts.length, 2, "both calls with the one manifest that won");
+      assert.deepEqual(receipts[1], receipts[0]);
+      assert.equal((await keysUnder(rig.parts.objects, receiptPrefix(epoch.id))).length, 1);
+      for (const clients of [alice, elsewhere]) {
+        assert.deepEqual((await clients.submissions.getSubmission({ epochId: epoch.id })).receipt, receipts[0]);
+      }
+    } finally {
+      await other.stop();
+    }
+  });
+
   it("come too late at the close, but a lost answer may still be asked for", async () => {
     const objects = await upload(alice, epoch, rig.alice.hotkey, { [zips[0]]: "one" });
     const manifest = signedManifest(epoch, rig.alice, objects);

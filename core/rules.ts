@@ -27,5 +27,7 @@ export function defaultRules(epochLengthSeconds: number): Rules {
     accusationChancePpm: 10,
     maxUnknownBps: 5_000,
     spotCheckBudgetMiners: 12,
+    readMiners: 0,
+    readSampleMiners: 0,
   });
 }

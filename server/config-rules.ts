@@ -99,6 +99,14 @@ export const RULE_SETTINGS = {
     "Miners that one validator may spot check in all. Default 12.",
     parse.integer({ min: 1, max: 256 }, DEFAULTS.spotCheckBudgetMiners),
   ),
+  readMiners: setting(
+    "Submissions that validators read, the best by their receipts; 0 for all. Default 0.",
+    parse.integer({ min: 0, max: 65_536 }, DEFAULTS.readMiners),
+  ),
+  readSampleMiners: setting(
+    "Submissions that validators read beside those, drawn from the others. Default 0.",
+    parse.integer({ min: 0, max: 65_536 }, DEFAULTS.readSampleMiners),
+  ),
   toleratedFailBps: setting(
     "Rate of failed listings that honest scraping may show, in basis points. Default 200.",
     parse.integer({ min: 0, max: 5_000 }, DEFAULTS.toleratedFailBps),
@@ -158,6 +166,8 @@ export function rulesOf(settings: RuleSettings, epochLengthSeconds: number): Rul
     spotCheckListings: settings.spotCheckListings,
     spotCheckMiners: settings.spotCheckMiners,
     spotCheckBudgetMiners: settings.spotCheckBudgetMiners,
+    readMiners: settings.readMiners,
+    readSampleMiners: settings.readSampleMiners,
     toleratedFailBps: settings.toleratedFailBps,
     accusationChancePpm: settings.accusationChancePpm,
     maxUnknownBps: settings.maxUnknownPercent * 100,

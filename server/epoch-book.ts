@@ -1,13 +1,15 @@
 /**
  * Epochs as the calls need them: by id, opened and with their state checked.
  */
+import { create, fromBinary } from "@bufbuild/protobuf";
+import { submissionsToRead } from "../core/judging/reading.js";
 import { millisOf } from "../core/timestamps.js";
 import { ZipnetError } from "../core/errors.js";
 import type { ObjectStore, VerifySignature } from "../core/ports.js";
 import { openRecord, payloadSha256 } from "../core/signed-record.js";
-import { type Epoch, EpochSchema } from "../gen/zipnet/v1/epoch_pb.js";
+import { type Epoch, EpochSchema, RulesSchema } from "../gen/zipnet/v1/epoch_pb.js";
 import type { SignedRecord } from "../gen/zipnet/v1/record_pb.js";
-import { type Snapshot, SnapshotSchema } from "../gen/zipnet/v1/submission_pb.js";
+import { ReceiptSchema, type Snapshot, SnapshotSchema } from "../gen/zipnet/v1/submission_pb.js";
 import type { RecordedEpochs } from "../rpc/epoch-log/recorded-epochs.js";
 import { extendedUntilMs } from "./extensions.js";
 
@@ -24,6 +26,8 @@ export interface ClosedEpoch extends KnownEpoch {
   readonly snapshot: Snapshot;
   /** SHA-256 of the snapshot's payload. */
   readonly snapshotSha256: string;
+  /** Miners whose submissions validators read, by the rules. */
+  readonly hotkeysToRead: ReadonlySet<string>;
 }
 
 /** Where records of epochs are read. */
@@ -65,6 +69,12 @@ export function assertOpen({ epoch }: KnownEpoch, acceptedUntilMs: number, nowMs
   );
 }
 
+function readBy(epoch: Epoch, { receipts, seedBlock }: Snapshot): ReadonlySet<string> {
+  const opened = receipts.map(({ payload }) => fromBinary(ReceiptSchema, payload));
+  const rules = epoch.rules ?? create(RulesSchema);
+  return submissionsToRead(epoch, rules, opened, seedBlock?.hash ?? "");
+}
+
 /** The book over the records of a signer; extensions are read from the store itself. */
 export function epochBook(
   records: EpochRecords,
@@ -97,7 +107,9 @@ export function epochBook(
     const snapshotRecord = await records.snapshot(epochId);
     if (snapshotRecord === undefined) return undefined;
     const opened = openRecord(SnapshotSchema, snapshotRecord, verify, signer);
-    const closed = { ...epoch, snapshotRecord, snapshot: opened, snapshotSha256: payloadSha256(snapshotRecord) };
+    const hotkeysToRead = readBy(epoch.epoch, opened);
+    const snapshotSha256 = payloadSha256(snapshotRecord);
+    const closed = { ...epoch, snapshotRecord, snapshot: opened, snapshotSha256, hotkeysToRead };
     return remember(snapshots, epochId, closed);
   }
 

@@ -14,7 +14,7 @@ import { sampleNeuron } from "../core/metagraph.test-support.js";
 import { RECORD_CONTENT_TYPE, catalogueKey, dataKey } from "../core/object-keys.js";
 import type { Log, Signer, Wallet } from "../core/ports.js";
 import { recordSigningBytes } from "../core/signed-record.js";
-import { CatalogueSchema, type Epoch } from "../gen/zipnet/v1/epoch_pb.js";
+import { CatalogueSchema, type Epoch, type Rules } from "../gen/zipnet/v1/epoch_pb.js";
 import { type SignedRecord, SignedRecordSchema } from "../gen/zipnet/v1/record_pb.js";
 import {
   type Manifest,
@@ -70,6 +70,7 @@ interface RigOptions {
   readonly log?: Log;
   readonly calibrateEveryEpochs?: number;
   readonly storage?: Partial<StorageLimits>;
+  readonly rules?: Partial<Rules>;
   /** Another server, of which this one is a replica: same store, clock and chain. It ends first. */
   readonly replicaOf?: ServerRig;
 }
@@ -126,7 +127,7 @@ export async function startRig(options: RigOptions = {}): Promise<ServerRig> {
       network: NETWORK,
       netuid: NETUID,
       epochLengthSeconds: LENGTH_SECONDS,
-      rules: tenZipCodes(),
+      rules: tenZipCodes(options.rules),
       settleMs: 5_000,
       firstEpoch: 0,
       calibrateEveryEpochs: options.calibrateEveryEpochs ?? 42,

@@ -89,6 +89,14 @@ describe("the constraints across fields", () => {
       ["spot_check_budget_miners"],
     );
     assert.deepEqual(
+      broken(RulesSchema, (rules) => void (rules.readMiners = 11)),
+      ["read_miners"],
+    );
+    assert.deepEqual(
+      broken(RulesSchema, (rules) => void (rules.readMiners = 12)),
+      [],
+    );
+    assert.deepEqual(
       broken(RulesSchema, (rules) => rules.includeStates.push("WA")),
       ["include_states[2]"],
     );

@@ -1,6 +1,6 @@
 /** Constraints of Report in zipnet/v1/report.proto. */
 import { type Report, ReportSchema } from "../../gen/zipnet/v1/report_pb.js";
-import { list, moment, required, text } from "./combinators.js";
+import { anything, list, moment, required, text } from "./combinators.js";
 import { epochId, hotkey, netuid, network } from "./common.js";
 import { evidence } from "./evidence.js";
 import { constraintsOn, type CrossCheck } from "./message.js";
@@ -46,6 +46,8 @@ export const report = constraintsOn(
     softwareVersion: text(1, 32),
     table: required(scoreTable.check),
     evidence: list(0, 1_000_000, evidence.check),
+    downloadedFiles: anything(),
+    downloadedBytes: anything(),
   },
   checkReport,
 );

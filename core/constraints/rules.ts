@@ -36,6 +36,10 @@ const checkRules: CrossCheck<Rules> = (rules, at, tell) => {
     const must = `be at least spot_check_miners, ${rules.spotCheckMiners}`;
     tell(at("spot_check_budget_miners"), `is ${rules.spotCheckBudgetMiners}`, must);
   }
+  if (rules.readMiners > 0 && rules.readMiners < rules.spotCheckBudgetMiners) {
+    const must = `be 0, or at least spot_check_budget_miners, ${rules.spotCheckBudgetMiners}`;
+    tell(at("read_miners"), `is ${rules.readMiners}`, must);
+  }
 };
 
 /** Rules. */
@@ -63,6 +67,8 @@ export const rules = constraintsOn(
     accusationChancePpm: integer(1, 100_000),
     maxUnknownBps: basisPoints,
     spotCheckBudgetMiners: integer(1, 256),
+    readMiners: integer(0, 65_536),
+    readSampleMiners: integer(0, 65_536),
     stateWeights: every(
       list(0, 100, stateWeight.check),
       ascending((weight) => weight.state, "state"),

@@ -12,15 +12,17 @@ import { DatasetCount } from "./stats.js";
 const { VERIFIED, UNCHECKED, UNVERIFIED, LIAR } = MinerVerdict;
 
 function weighed(stakeRao: bigint, verdicts: Readonly<Record<string, MinerVerdict>>) {
-  const scores = Object.entries(verdicts).map(([hotkey, verdict]) => ({ hotkey, verdict }));
+  const scores = Object.entries(verdicts).map(([hotkey, verdict]) => {
+    return { hotkey, verdict, acceptedListings: hotkey === "unread" ? 0 : 1 };
+  });
   return { stakeRao, table: create(ScoreTableSchema, { scores }) };
 }
 
 describe("honestMiners", () => {
   it("takes those that more than half of the reporting stake holds for honest", () => {
     const tables = [
-      weighed(50n, { a: VERIFIED, b: LIAR, c: UNCHECKED, d: LIAR }),
-      weighed(30n, { a: VERIFIED, b: VERIFIED, c: UNVERIFIED, d: VERIFIED, e: VERIFIED }),
+      weighed(50n, { unread: UNVERIFIED, a: VERIFIED, b: LIAR, c: UNCHECKED, d: LIAR }),
+      weighed(30n, { unread: UNVERIFIED, a: VERIFIED, b: VERIFIED, c: UNVERIFIED, d: VERIFIED, e: VERIFIED }),
       weighed(20n, { a: UNCHECKED, b: VERIFIED, c: VERIFIED, d: UNVERIFIED, e: VERIFIED }),
     ];
     // b, d and e have exactly half, which is not more than half.

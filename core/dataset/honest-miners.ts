@@ -17,8 +17,8 @@ export interface HonestMiner {
 }
 
 /**
- * The miners that more than half of the reporting stake holds for honest, which is everything but LIAR, ascending by
- * hotkey. None where less than a third of all validators' stake reported. A report that does not name a miner speaks
+ * The miners that more than half of the reporting stake holds for honest, ascending by hotkey: with every verdict
+ * but LIAR, and with accepted listings. None where less than a third of all validators' stake reported. A report that does not name a miner speaks
  * against it.
  *
  * @param validatorStakeRao stake of all validators, whether they reported or not.
@@ -29,8 +29,9 @@ export function honestMiners(tables: readonly WeighedTable[], validatorStakeRao:
   let reportedRao = 0n;
   for (const { table, stakeRao } of tables) {
     reportedRao += stakeRao;
-    for (const { hotkey, verdict } of table.scores) {
-      if (verdict === MinerVerdict.LIAR) continue;
+    for (const { hotkey, verdict, acceptedListings } of table.scores) {
+      // Of a submission that was not read, or has nothing, nobody can say that it is honest.
+      if (verdict === MinerVerdict.LIAR || acceptedListings === 0) continue;
       honest.set(hotkey, (honest.get(hotkey) ?? 0n) + stakeRao);
       if (verdict === MinerVerdict.VERIFIED) verified.set(hotkey, (verified.get(hotkey) ?? 0n) + stakeRao);
     }

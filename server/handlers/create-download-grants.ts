@@ -10,6 +10,7 @@ import {
 } from "../../gen/zipnet/v1/judging_service_pb.js";
 import { SignedRecordSchema } from "../../gen/zipnet/v1/record_pb.js";
 import { ManifestSchema, type Receipt, ReceiptSchema } from "../../gen/zipnet/v1/submission_pb.js";
+import { callerOf } from "../../rpc/auth/callers.js";
 import type { ClosedEpoch } from "../epoch-book.js";
 import { MAX_PAGE_BYTES } from "../limits.js";
 import type { ServerParts } from "../parts.js";
@@ -41,14 +42,15 @@ function readPosition(text: string): GrantPosition {
 
 /** The receipts of a snapshot that a page may speak of, ascending by hotkey. */
 function receiptsFrom(
-  { snapshot }: Pick<ClosedEpoch, "snapshot">,
+  { snapshot, hotkeysToRead }: Pick<ClosedEpoch, "snapshot" | "hotkeysToRead">,
   hotkeys: readonly string[],
   start: GrantPosition,
 ): Receipt[] {
   const asked = new Set(hotkeys);
   return snapshot.receipts
     .map((record) => fromBinary(ReceiptSchema, record.payload))
-    .filter(({ hotkey }) => (asked.size === 0 || asked.has(hotkey)) && hotkey >= start.hotkey)
+    .filter(({ hotkey }) => (asked.size === 0 || asked.has(hotkey)) && hotkeysToRead.has(hotkey))
+    .filter(({ hotkey }) => hotkey >= start.hotkey)
     .toSorted((a, b) => (a.hotkey < b.hotkey ? -1 : 1));
 }
 
@@ -57,20 +59,25 @@ type Submission = MessageInitShape<typeof SubmissionGrantsSchema>;
 /** Grants reading the submissions of a closed epoch, page by page. */
 export function createDownloadGrants(parts: ServerParts): ServiceImpl<typeof JudgingService>["createDownloadGrants"] {
   const { book, clock, limits } = parts;
-  return async (request) => {
+  return async (request, context) => {
     const closed = await book.closed(request.epochId);
     const question = [request.epochId, ...request.hotkeys.toSorted()].join(" ");
     const start = readPosition(decodePageToken(TYPE_NAME, question, request.pageToken));
     const page = newPage(request.pageSize || DEFAULT_PAGE_SIZE);
     const expiryMs = clock.now() + limits.grantTtlSeconds * 1000;
+    let nextPageToken = "";
     for (const receipt of receiptsFrom(closed, request.hotkeys, start)) {
       const first = receipt.hotkey === start.hotkey ? start.object : 0;
       const next = await addSubmission(parts, page, receipt, first, expiryMs);
-      if (next !== undefined) {
-        return { submissions: page.submissions, nextPageToken: encodePageToken(question, positionText(next)) };
-      }
+      if (next === undefined) continue;
+      nextPageToken = encodePageToken(question, positionText(next));
+      break;
     }
-    return { submissions: page.submissions, nextPageToken: "" };
+    const { objects, bytes } = page.granted;
+    const { hotkey } = callerOf(context);
+    const facts = { event: "downloads_granted", epoch_id: request.epochId, hotkey, objects, bytes };
+    parts.log.info(facts, `${hotkey} may download ${objects} objects, ${bytes} bytes, of epoch ${request.epochId}`);
+    return { submissions: page.submissions, nextPageToken };
   };
 }
 
@@ -79,6 +86,8 @@ interface Page {
   /** Whether something of this size still fits. The first thing of a page always does. */
   take(bytes: number): boolean;
   objectsLeft: number;
+  /** What the grants of the page let download. */
+  readonly granted: { objects: number; bytes: number };
 }
 
 function newPage(pageSize: number): Page {
@@ -87,6 +96,7 @@ function newPage(pageSize: number): Page {
   return {
     submissions: [],
     objectsLeft: pageSize,
+    granted: { objects: 0, bytes: 0 },
     take(bytes) {
       if (!empty && bytes > bytesLeft) return false;
       bytesLeft -= bytes;
@@ -112,7 +122,7 @@ async function addSubmission(
   }
   const grants: DownloadGrant[] = [];
   let next: GrantPosition | undefined;
-  for (const [index, { key }] of manifest.objects.entries()) {
+  for (const [index, { key, sizeBytes }] of manifest.objects.entries()) {
     if (index < first) continue;
     const url = page.objectsLeft === 0 ? "" : await objects.grantDownload(key, expiryMs);
     if (page.objectsLeft === 0 || !page.take(key.length + url.length + GRANT_BYTES)) {
@@ -120,6 +130,8 @@ async function addSubmission(
       break;
     }
     page.objectsLeft -= 1;
+    page.granted.objects += 1;
+    page.granted.bytes += sizeBytes;
     grants.push(create(DownloadGrantSchema, { key, url, expireTime: timestampFromMs(expiryMs) }));
   }
   if (grants.length > 0) {

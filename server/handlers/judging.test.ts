@@ -10,9 +10,52 @@ import { ReportSchema } from "../../gen/zipnet/v1/report_pb.js";
 import { SnapshotSchema } from "../../gen/zipnet/v1/submission_pb.js";
 import { ServiceKind } from "../../gen/zipnet/v1/server_info_service_pb.js";
 import type { Clients } from "../../rpc/client/client.js";
+import { quietLog } from "../../test/support/quiet-log.js";
 import { FIRST_EPOCH } from "../keeper/world.test-support.js";
 import { refused } from "../refused.test-support.js";
 import { type ServerRig, sealUnchecked, signedManifest, startRig, upload } from "../rig.test-support.js";
+
+describe("judging where the rules limit what is read", () => {
+  it("grants the submissions that are read and no other, and tells how much each validator was granted", async () => {
+    const told: Record<string, unknown>[] = [];
+    const info = (facts: object): void => void told.push(facts as Record<string, unknown>);
+    const rules = { spotCheckMiners: 1, spotCheckBudgetMiners: 1, readMiners: 1 };
+    const rig = await startRig({ log: { ...quietLog, info }, rules });
+    try {
+      const epoch = await rig.openEpoch(FIRST_EPOCH);
+      // The one with more zip codes claims more; the other may be asked for by name and is not granted.
+      for (const [miner, count] of [[rig.alice, 2] as const, [rig.bob, 4] as const]) {
+        const clients = rig.clients(miner);
+        const zipCodes = epoch.zipCodes.slice(0, count);
+        const texts = Object.fromEntries(zipCodes.map(({ zipCode }) => [zipCode, `${miner.hotkey} ${zipCode}`]));
+        const manifest = signedManifest(epoch, miner, await upload(clients, epoch, miner.hotkey, texts));
+        await clients.submissions.finalizeSubmission({ manifest });
+      }
+      await rig.closeEpoch(epoch);
+      const { judging } = rig.clients(rig.vera);
+      for (const hotkeys of [[], [rig.alice.hotkey, rig.bob.hotkey]]) {
+        const { submissions, nextPageToken } = await judging.createDownloadGrants({ epochId: epoch.id, hotkeys });
+        assert.deepEqual(
+          submissions.map(({ hotkey, grants }) => [hotkey, grants.length]),
+          [[rig.bob.hotkey, 4]],
+        );
+        assert.equal(nextPageToken, "");
+      }
+      const { submissions } = await judging.createDownloadGrants({ epochId: epoch.id, hotkeys: [rig.alice.hotkey] });
+      assert.deepEqual(submissions, []);
+      const granted = told.filter(({ event }) => event === "downloads_granted");
+      const facts = { event: "downloads_granted", epoch_id: epoch.id, hotkey: rig.vera.hotkey };
+      const bytes = 4 * `${rig.bob.hotkey} 12345`.length;
+      assert.deepEqual(granted, [
+        { ...facts, objects: 4, bytes },
+        { ...facts, objects: 4, bytes },
+        { ...facts, objects: 0, bytes: 0 },
+      ]);
+    } finally {
+      await rig.stop();
+    }
+  });
+});
 
 describe("judging", () => {
   let rig: ServerRig;

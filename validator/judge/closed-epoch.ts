@@ -3,6 +3,7 @@
  */
 import { timestampMs } from "@bufbuild/protobuf/wkt";
 import { ZipnetError } from "../../core/errors.js";
+import { submissionsToRead } from "../../core/judging/reading.js";
 import type { VerifySignature } from "../../core/ports.js";
 import { openRecord, payloadSha256 } from "../../core/signed-record.js";
 import { type Epoch, EpochSchema, type Rules } from "../../gen/zipnet/v1/epoch_pb.js";
@@ -18,6 +19,8 @@ export interface ClosedEpoch {
   readonly seedBlockHash: string;
   /** One per miner, in the snapshot's order. */
   readonly receipts: readonly Receipt[];
+  /** Miners whose submissions are read, by the rules. */
+  readonly hotkeysToRead: ReadonlySet<string>;
   /** When the judging period ends: what is out of reach is waited for until then. Unix milliseconds. */
   readonly judgingEndMs: number;
   /** From when on nobody needs the judgement any more. Unix milliseconds. */
@@ -53,6 +56,7 @@ export function openClosedEpoch(
     snapshotSha256: payloadSha256(snapshotRecord),
     seedBlockHash: snapshot.seedBlock.hash,
     receipts,
+    hotkeysToRead: submissionsToRead(epoch, rules, receipts, snapshot.seedBlock.hash),
     judgingEndMs: closeMs + (closeMs - startMs),
     uselessFromMs: closeMs + 2 * (closeMs - startMs),
   };

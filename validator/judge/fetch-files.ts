@@ -41,9 +41,31 @@ export async function fetchSubmissions(options: FetchOptions, signal: AbortSigna
   }
 }
 
+/** What was downloaded for an epoch, in this run of the program or an earlier one. */
+export interface Downloaded {
+  readonly files: number;
+  readonly bytes: number;
+}
+
+/** Counts the files that are here. What had to be sent again after an interruption counts once. */
+export async function downloadedFor(options: FetchOptions): Promise<Downloaded> {
+  let [files, bytes] = [0, 0];
+  for (const hotkey of options.closed.hotkeysToRead) {
+    const isWhole = await options.work.isFetched(hotkey);
+    for (const { zipCode, sizeBytes } of (await manifestOf(hotkey, options))?.objects ?? []) {
+      if (!isWhole && (await options.work.file(hotkey, zipCode)) === undefined) continue;
+      files += 1;
+      bytes += sizeBytes;
+    }
+  }
+  return { files, bytes };
+}
+
 async function unfetched({ closed, work }: FetchOptions): Promise<string[]> {
   const missing: string[] = [];
-  for (const { hotkey } of closed.receipts) if (!(await work.isFetched(hotkey))) missing.push(hotkey);
+  for (const { hotkey } of closed.receipts) {
+    if (closed.hotkeysToRead.has(hotkey) && !(await work.isFetched(hotkey))) missing.push(hotkey);
+  }
   return missing;
 }
 

@@ -70,6 +70,40 @@ describe("judgeEpoch", () => {
     scripted = scriptEpoch(CAST);
   });
 
+  it("reads only what the rules have it read, says how much that was, and leaves the others a share", async () => {
+    // The two without a place among the best: one of them is drawn.
+    const uris = ["//one", "//two", "//three", "//four", "//late", "//later"];
+    const cast = uris.map((uri, index) => honest(uri, index < 4 ? 5 + index : 200 + index));
+    const rules = epochRules({ spotCheckMiners: 3, spotCheckBudgetMiners: 4, readMiners: 4, readSampleMiners: 1 });
+    const frugal = scriptEpoch(cast, rules);
+    const transfer = scriptedTransfer(frugal);
+    const fetched = new Set<string>();
+    let bytes = 0;
+    const counting: Transfer = {
+      ...transfer,
+      async get(url, maxBytes, signal) {
+        const content = await transfer.get(url, maxBytes, signal);
+        fetched.add(/hotkey=(\w+)/.exec(url)?.[1] ?? "");
+        bytes += content.length;
+        return content;
+      },
+    };
+    const options = judgeOptions(frugal, { transfer: counting });
+    const report = await judge(options);
+    assert.equal(fetched.size, 5);
+    assert.deepEqual([...fetched].sort(), [...options.closed.hotkeysToRead].sort());
+    assert.deepEqual([report.downloadedFiles, report.downloadedBytes], [10, BigInt(bytes)]);
+    const unread = tableOf(report).scores.filter(({ hotkey }) => !fetched.has(hotkey));
+    assert.equal(unread.length, 1);
+    const [{ verdict, scoreBps, shareBps } = assert.fail()] = unread;
+    assert.equal(verdict, MinerVerdict.UNVERIFIED);
+    assert.equal(scoreBps, 0);
+    assert.ok(shareBps >= 1);
+    assert.equal(tableOf(report).scores.filter((score) => score.verdict === MinerVerdict.VERIFIED).length, 3);
+    const other = await judge(judgeOptions(frugal, { signer: signerFromUri("//Other") }));
+    assert.deepEqual(toBinary(ScoreTableSchema, tableOf(other)), toBinary(ScoreTableSchema, tableOf(report)));
+  });
+
   it("tells the honest from the inventor, and the whole from the half", async () => {
     const report = await judge(judgeOptions(scripted));
     assert.equal(scoreOf(report, "//inventor").verdict, MinerVerdict.LIAR);

@@ -25,7 +25,7 @@ import type { ValidatorConfig, ValidatorParts } from "../parts.js";
 import { SOFTWARE_VERSION } from "../../core/version.js";
 import { checkSubmissions, rowsOf } from "./check-submissions.js";
 import type { ClosedEpoch } from "./closed-epoch.js";
-import { fetchSubmissions } from "./fetch-files.js";
+import { type Downloaded, downloadedFor, fetchSubmissions } from "./fetch-files.js";
 import { spotCheck } from "./spot-check.js";
 import type { WorkStore } from "./work-store.js";
 
@@ -48,15 +48,22 @@ export async function judgeEpoch(options: JudgeOptions, signal: AbortSignal): Pr
     { event: "snapshot", epoch_id: epochId, receipts },
     `epoch ${epochId} closed with ${receipts} submissions`,
   );
-  const missing = await fetchSubmissions({ parts, closed, work, concurrency: config.concurrency }, signal);
+  const fetching = { parts, closed, work, concurrency: config.concurrency };
+  const missing = await fetchSubmissions(fetching, signal);
   if (missing.length > 0)
     parts.log.warn({ epoch_id: epochId, hotkeys: missing }, "some submissions stayed out of reach");
+  const downloaded = await downloadedFor(fetching);
+  const amount = { submissions: closed.hotkeysToRead.size, ...downloaded };
+  parts.log.info(
+    { event: "downloaded", epoch_id: epochId, ...amount },
+    `the files of ${amount.submissions} of ${receipts} submissions are here: ${downloaded.files} files, ${downloaded.bytes} bytes`,
+  );
   const checks = await checkSubmissions({ parts, closed, work }, signal);
   const evidence = await spotCheckBest(checks, options, signal);
   const { ownerHotkey } = await parts.chain.metagraph(signal);
   const { epoch, rules, snapshotSha256, seedBlockHash } = closed;
   const table = scoreTable({ epoch, rules, snapshotSha256, seedBlockHash, ownerHotkey, checks, evidence });
-  const report = sealReport(table, evidence, options);
+  const report = sealReport(table, evidence, downloaded, options);
   await work.saveReport(report);
   parts.log.info(judgedFacts(table), `epoch ${epochId} is judged`);
   return report;
@@ -98,6 +105,7 @@ async function spotCheckOne(check: SubmissionCheck, options: JudgeOptions, signa
 function sealReport(
   table: ScoreTable,
   evidence: ReadonlyMap<string, readonly Evidence[]>,
+  downloaded: Downloaded,
   { parts, config, closed }: JudgeOptions,
 ): SignedRecord {
   const idOf = (piece: Evidence): string => piece.submitted?.listingId ?? "";
@@ -114,6 +122,8 @@ function sealReport(
       softwareVersion: SOFTWARE_VERSION,
       table,
       evidence: inOrder,
+      downloadedFiles: downloaded.files,
+      downloadedBytes: BigInt(downloaded.bytes),
     },
     parts.signer,
   );

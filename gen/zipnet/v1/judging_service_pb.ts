@@ -72,7 +72,7 @@ export type CreateDownloadGrantsRequest = Message<"zipnet.v1.CreateDownloadGrant
   epochId: string;
 
   /**
-   * Only these miners, SS58 addresses; empty means all of the snapshot. At most 256.
+   * Only these miners, SS58 addresses; empty means all that are read. At most 256.
    *
    * @generated from field: repeated string hotkeys = 2;
    */
@@ -363,7 +363,8 @@ export const JudgingService: GenService<{
     output: typeof GetSnapshotResponseSchema;
   },
   /**
-   * Grants reading the submissions of a closed epoch, page by page. Errors: as GetSnapshot.
+   * Grants reading the submissions of a closed epoch, page by page: those that the epoch's rules have validators read.
+   * Errors: as GetSnapshot.
    *
    * @generated from rpc zipnet.v1.JudgingService.CreateDownloadGrants
    */

@@ -61,8 +61,12 @@ describe("the miner's settings", () => {
       ZIPNET_STATE_DIR: "",
       ZIPNET_CONTACT: "me (here)",
     });
-    const expected = [/_RELAYS .*address#hotkey/, /_STATE_DIR .*missing/, /_SOURCE .*one of zillow-shape, invented/];
-    expected.push(/_COVER_PERCENT .*1 to 100/, /_PROXIES .*addresses/, /_CONTACT .*parentheses/);
+    const expected = [
+      /_RELAYS .*address#hotkey/,
+      /_STATE_DIR .*missing/,
+      /_SOURCE .*one of zillow-shape, csv-export, invented/,
+    ];
+    expected.push(/_PROXIES .*addresses/, /_CONTACT .*parentheses/, /_COVER_PERCENT .*1 to 100/);
     assert.equal(problems.length, expected.length, problems.join("\n"));
     expected.forEach((pattern, index) => assert.match(problems[index] ?? "", pattern));
   });
@@ -76,6 +80,11 @@ describe("the miner's settings", () => {
     );
     const unused = { ZIPNET_SOURCE: "invented", ZIPNET_CHROMIUM: "/usr/bin/x", ZIPNET_PROXIES: "http://10.0.0.1:3128" };
     assert.equal(problemsOf(unused).length, 2);
+    const exports = { ZIPNET_SOURCE: "csv-export" };
+    assert.deepEqual(problemsOf({ ...exports, ZIPNET_READER: "http" }), []);
+    assert.match(problemsOf({ ...exports, ZIPNET_READER: "auto" })[0] ?? "", /ZIPNET_READER .*a browser does not show/);
+    const proxied = { ZIPNET_READER: "http", ZIPNET_PROXIES: "http://10.0.0.1:3128" };
+    assert.match(problemsOf(proxied)[0] ?? "", /ZIPNET_PROXIES .*no use with the reader "http"/);
     assert.match(problemsOf({ ZIPNET_RELAYS: `http://127.0.0.1:8451#${SERVER}` })[0] ?? "", /more than once/);
   });
 

@@ -1,12 +1,7 @@
 /**
  * The miner's settings.
  */
-import {
-  CALLER_SETTINGS,
-  LOG_SETTINGS,
-  OPTIONAL_CHAIN,
-  SITE_READER_SETTINGS,
-} from "../adapters/settings/common-settings.js";
+import { CALLER_SETTINGS, LOG_SETTINGS, OPTIONAL_CHAIN } from "../adapters/settings/common-settings.js";
 import {
   type RawSettings,
   type SettingsOf,
@@ -16,6 +11,7 @@ import {
   readSettings,
   setting,
 } from "../adapters/settings/settings.js";
+import { SOURCE_SETTINGS, sourceProblems } from "../adapters/settings/source-settings.js";
 import type { Endpoint } from "../rpc/client/client.js";
 
 const urlSchema = parse.url();
@@ -59,10 +55,7 @@ export const SETTINGS = {
     secret: true,
   }),
   stateDir: setting("Folder for what must survive a restart.", parse.text()),
-  source: setting(
-    "Where listings come from: zillow-shape reads the pages of sourceUrl, invented makes them up (only to test judging).",
-    parse.oneOf(["zillow-shape", "invented"], "zillow-shape"),
-  ),
+  ...SOURCE_SETTINGS,
   requestIntervalMs: setting(
     "Time between two requests to the site in milliseconds, 0 to 600000. robots.txt may ask for more.",
     parse.integer({ min: 0, max: 600_000 }, 1000),
@@ -73,7 +66,6 @@ export const SETTINGS = {
     parse.integer({ min: 1, max: 100 }, 100),
   ),
   progress: setting("Whether the server is told how far this miner is: on or off.", parse.oneOf(["on", "off"], "on")),
-  ...SITE_READER_SETTINGS,
   ...LOG_SETTINGS,
 } as const;
 
@@ -90,32 +82,15 @@ function named(name: keyof typeof SETTINGS): string {
   return `${environmentName(name)} (${flagName(name)})`;
 }
 
-/** Whether an address is on this machine. */
-function isHere(url: string): boolean {
-  return /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(new URL(url).hostname);
-}
-
 /** What does not fit together, one sentence each. */
 function problemsOf(values: SettingsOf<typeof SETTINGS>): string[] {
   const problems: string[] = [];
-  const { source, sourceUrl, contact, relays, serverHotkey } = values;
+  const { relays, serverHotkey } = values;
   const hotkeys = [serverHotkey, ...relays.map(({ hotkey }) => hotkey)];
   for (const hotkey of new Set(hotkeys.filter((each, index) => hotkeys.indexOf(each) !== index))) {
     problems.push(`${named("relays")} and ${named("serverHotkey")} name ${hotkey} more than once; name each once`);
   }
-  if (source === "zillow-shape" && contact === "" && !isHere(sourceUrl)) {
-    problems.push(
-      `${named("contact")} is missing, but ${named("sourceUrl")} is a site elsewhere, whose owner must be able to reach you`,
-    );
-  }
-  if (source === "invented") {
-    if (values.proxies.length > 0)
-      problems.push(`${named("proxies")} has no use with the source "invented"; leave it out`);
-    if (values.chromium !== undefined) {
-      problems.push(`${named("chromium")} has no use with the source "invented"; leave it out`);
-    }
-  }
-  return problems;
+  return [...problems, ...sourceProblems(values)];
 }
 
 /** Reads the settings. Throws SettingsError with every mistake at once. */

@@ -1,16 +1,12 @@
 /**
  * `zipnet miner`: makes the parts and runs the miner.
  */
-import { SOFTWARE_VERSION } from "../core/version.js";
 import { randomInt } from "node:crypto";
-import { chromiumPages } from "../adapters/browser/chromium.js";
 import { localChain } from "../adapters/chain/local/client.js";
 import { systemClock } from "../adapters/clock/system-clock.js";
 import { createLog } from "../adapters/log/pino-log.js";
 import { listingFiles } from "../adapters/parquet/listing-files.js";
-import { politePages } from "../adapters/robots/polite-pages.js";
-import { inventedSource } from "../adapters/source/invented/invented-source.js";
-import { zillowShapedSource } from "../adapters/source/zillow-shape/source.js";
+import { openSource } from "../adapters/source/open.js";
 import { claimState } from "../adapters/state/claim-state.js";
 import { folderState } from "../adapters/state/folder-state.js";
 import { fetchTransfer } from "../adapters/transfer/fetch-transfer.js";
@@ -18,39 +14,11 @@ import { loadSigner, verifySr25519 } from "../adapters/wallet/wallet.js";
 import { createServerClients } from "../rpc/client/client.js";
 import { followEpochs } from "../rpc/follower/follower.js";
 import { relayDiscovery } from "../rpc/follower/relay-discovery.js";
-import { type MinerSettings, readMinerSettings } from "./config.js";
+import { readMinerSettings } from "./config.js";
 import { deploymentCalls } from "./derive/deployment-calls.js";
 import { showingLog } from "./display.js";
-import { type MinerParts, runMiner } from "./miner.js";
+import { runMiner } from "./miner.js";
 import { serverCalls } from "./server-calls.js";
-
-/** Who reads a site's pages. The first word is the name that its robots.txt is asked for. */
-function userAgentOf(contact: string): string {
-  return `zipnet/${SOFTWARE_VERSION} (miner${contact === "" ? "" : `; ${contact}`})`;
-}
-
-/** The source of listings, as the miner wants it, and how to let go of it. */
-export async function openSource(
-  settings: MinerSettings,
-  hotkey: string,
-): Promise<{ source: MinerParts["source"]; close(): Promise<void> }> {
-  const { sourceUrl: origin, retries, requestIntervalMs, proxies, concurrency, chromium } = settings;
-  const clock = systemClock;
-  if (settings.source === "invented") {
-    return { source: () => inventedSource({ origin, clock, seed: hotkey }), close: () => Promise.resolve() };
-  }
-  const userAgent = userAgentOf(settings.contact);
-  const browser = await chromiumPages({
-    userAgent,
-    proxies,
-    timeoutMs: settings.pageTimeoutMs,
-    concurrency,
-    ...(chromium === undefined ? {} : { executablePath: chromium }),
-  });
-  const pages = politePages(browser, { userAgent, requestIntervalMs, clock });
-  const source: MinerParts["source"] = (around) => zillowShapedSource({ origin, pages: around(pages), clock, retries });
-  return { source, close: () => pages.close() };
-}
 
 /** Mines until the signal is aborted. raw: settings by environment variable name. Throws SettingsError. */
 export async function main(raw: Readonly<Record<string, string | undefined>>, signal: AbortSignal): Promise<void> {
@@ -61,8 +29,8 @@ export async function main(raw: Readonly<Record<string, string | undefined>>, si
   const signer = await loadSigner(settings.wallet);
   const state = folderState(settings.stateDir);
   await claimState(state, `${network}/${netuid}/${signer.hotkey}`);
-  const { source, close } = await openSource(settings, signer.hotkey);
   const clock = systemClock;
+  const { source, close } = await openSource(settings, { program: "miner", seed: signer.hotkey, clock });
   const calling = { signer, network, netuid, clock, transport: settings.transport };
   const clients = createServerClients(settings.serverUrl, serverHotkey, calling);
   const chain = settings.chain === undefined ? undefined : localChain({ url: settings.chain.url, clock });

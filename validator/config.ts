@@ -2,22 +2,10 @@
  * The validator's settings.
  */
 import { isIP } from "node:net";
-import {
-  CALLER_SETTINGS,
-  DEPLOYMENT_SETTINGS,
-  LOG_SETTINGS,
-  SITE_READER_SETTINGS,
-} from "../adapters/settings/common-settings.js";
+import { CALLER_SETTINGS, DEPLOYMENT_SETTINGS, LOG_SETTINGS } from "../adapters/settings/common-settings.js";
 import { LIMIT_SETTINGS, callerLimitsOf } from "../adapters/settings/limit-settings.js";
-import {
-  type RawSettings,
-  type SettingsOf,
-  environmentName,
-  flagName,
-  parse,
-  readSettings,
-  setting,
-} from "../adapters/settings/settings.js";
+import { type RawSettings, type SettingsOf, parse, readSettings, setting } from "../adapters/settings/settings.js";
+import { SOURCE_SETTINGS, sourceProblems } from "../adapters/settings/source-settings.js";
 import { trustedProxies } from "../rpc/serving/caller-address.js";
 import type { RelayAxon, ValidatorConfig } from "./parts.js";
 
@@ -55,10 +43,7 @@ export const SETTINGS = {
     parse.optionalCustom("a whole number from 1 to 65535", readPort),
   ),
   ...CALLER_SETTINGS,
-  source: setting(
-    "Where listings are read again: zillow-shape reads the pages of sourceUrl, invented makes them up (only to test judging).",
-    parse.oneOf(["zillow-shape", "invented"], "zillow-shape"),
-  ),
+  ...SOURCE_SETTINGS,
   requestIntervalMs: setting(
     "Time between two requests to the site in milliseconds, 0 to 600000. robots.txt may ask for more. Default 500.",
     parse.integer({ min: 0, max: 600_000 }, 500),
@@ -96,7 +81,6 @@ export const SETTINGS = {
     "Epochs that a resume token of the relay may be behind. Default 42.",
     parse.integer({ min: 2, max: 10_000 }, 42),
   ),
-  ...SITE_READER_SETTINGS,
   ...LOG_SETTINGS,
 } as const;
 
@@ -121,31 +105,9 @@ function axonOf({ relayAxonIp, relayAxonPort, publicUrl }: ValidatorSettings): R
 /** The validator's settings as they hold. */
 export type ValidatorSettings = SettingsOf<typeof SETTINGS>;
 
-function named(name: keyof typeof SETTINGS): string {
-  return `${environmentName(name)} (${flagName(name)})`;
-}
-
-/** What does not fit together, one sentence each. */
-function problemsOf({ source, sourceUrl, contact, proxies, chromium }: ValidatorSettings): string[] {
-  const problems: string[] = [];
-  const isHere = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(new URL(sourceUrl).hostname);
-  if (source === "zillow-shape" && contact === "" && !isHere) {
-    problems.push(
-      `${named("contact")} is missing, but ${named("sourceUrl")} is a site elsewhere, whose owner must be able to reach you`,
-    );
-  }
-  if (source === "invented" && proxies.length > 0) {
-    problems.push(`${named("proxies")} has no use with the source "invented"; leave it out`);
-  }
-  if (source === "invented" && chromium !== undefined) {
-    problems.push(`${named("chromium")} has no use with the source "invented"; leave it out`);
-  }
-  return problems;
-}
-
 /** Reads the settings. Throws SettingsError with every mistake at once. */
 export function readValidatorSettings(raw: RawSettings): ValidatorSettings {
-  return readSettings(SETTINGS, raw, problemsOf);
+  return readSettings(SETTINGS, raw, sourceProblems);
 }
 
 const RAO_PER_TAO = 1_000_000_000n;

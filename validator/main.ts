@@ -3,51 +3,23 @@
  */
 import { randomInt } from "node:crypto";
 import { join } from "node:path";
-import { chromiumPages } from "../adapters/browser/chromium.js";
 import { memoryCache } from "../adapters/cache/memory-cache.js";
 import { localChain } from "../adapters/chain/local/client.js";
 import { systemClock } from "../adapters/clock/system-clock.js";
 import { createLog } from "../adapters/log/pino-log.js";
 import { openFolderObjects } from "../adapters/objects/folder/folder-objects.js";
 import { listingFiles } from "../adapters/parquet/listing-files.js";
-import { politePages } from "../adapters/robots/polite-pages.js";
-import { inventedSource } from "../adapters/source/invented/invented-source.js";
-import { zillowShapedSource } from "../adapters/source/zillow-shape/source.js";
+import { openSource } from "../adapters/source/open.js";
 import { claimState } from "../adapters/state/claim-state.js";
 import { folderState } from "../adapters/state/folder-state.js";
 import { fetchTransfer } from "../adapters/transfer/fetch-transfer.js";
 import { loadSigner, verifySr25519 } from "../adapters/wallet/wallet.js";
-import type { ListingSource } from "../core/ports.js";
 import { createServerClients } from "../rpc/client/client.js";
 import { followEpochs } from "../rpc/follower/follower.js";
 import { relayDiscovery } from "../rpc/follower/relay-discovery.js";
-import { type ValidatorSettings, configOf, minRelayStakeRaoOf, readValidatorSettings } from "./config.js";
+import { configOf, minRelayStakeRaoOf, readValidatorSettings } from "./config.js";
 import { judgingCalls } from "./server-calls.js";
 import { runValidator } from "./validator.js";
-import { SOFTWARE_VERSION } from "../core/version.js";
-
-/** The source of listings, and how to let go of it. */
-async function openSource(
-  settings: ValidatorSettings,
-  hotkey: string,
-): Promise<{ source: ListingSource; close(): Promise<void> }> {
-  const { sourceUrl: origin, retries, requestIntervalMs, proxies, concurrency, contact, chromium } = settings;
-  const clock = systemClock;
-  if (settings.source === "invented") {
-    return { source: inventedSource({ origin, clock, seed: hotkey }), close: () => Promise.resolve() };
-  }
-  // The first word is the name that the site's robots.txt is asked for.
-  const userAgent = `zipnet/${SOFTWARE_VERSION} (validator${contact === "" ? "" : `; ${contact}`})`;
-  const browser = await chromiumPages({
-    userAgent,
-    proxies,
-    timeoutMs: settings.pageTimeoutMs,
-    concurrency,
-    ...(chromium === undefined ? {} : { executablePath: chromium }),
-  });
-  const pages = politePages(browser, { userAgent, requestIntervalMs, clock });
-  return { source: zillowShapedSource({ origin, pages, clock, retries }), close: () => pages.close() };
-}
 
 /** Validates until the signal is aborted. raw: settings by environment variable name. Throws SettingsError. */
 export async function main(raw: Readonly<Record<string, string | undefined>>, signal: AbortSignal): Promise<void> {
@@ -61,7 +33,8 @@ export async function main(raw: Readonly<Record<string, string | undefined>>, si
   const common = { clock, random, log, signer, verify: verifySr25519 };
   const state = folderState(join(stateDir, "state"));
   await claimState(state, `${network}/${netuid}/${signer.hotkey}`);
-  const { source, close } = await openSource(settings, signer.hotkey);
+  const opened = await openSource(settings, { program: "validator", seed: signer.hotkey, clock });
+  const source = opened.source((pages) => pages);
   const calling = { signer, network, netuid, clock, transport: settings.transport };
   const clients = createServerClients(settings.serverUrl, serverHotkey, calling);
   const chain = localChain({ url: settings.chain.url, clock });
@@ -93,6 +66,6 @@ export async function main(raw: Readonly<Record<string, string | undefined>>, si
     clients.close();
     chain.close();
     await relayCache.close();
-    await close();
+    await opened.close();
   }
 }

@@ -41,6 +41,8 @@ export interface ChromiumOptions {
   readonly executablePath?: string;
   /** Pages read at one time, default 2. */
   readonly concurrency?: number;
+  /** The document as the server "sent" it (the default), or as the page's scripts have "rendered" it. */
+  readonly document?: "sent" | "rendered";
 }
 
 /** A browser with one context per proxy, and the pages in them that are free. */
@@ -81,7 +83,7 @@ export async function chromiumPages(options: ChromiumOptions): Promise<PageReade
         const place = contexts[turn++ % contexts.length];
         if (place === undefined) throw new ZipnetError("UNAVAILABLE", "The browser has no context.");
         const page = place.idle.pop() ?? (await openPage(place.context));
-        const result = await readPage(page, url, options.timeoutMs, signal);
+        const result = await readPage(page, url, options, signal);
         place.idle.push(page);
         return result;
       } catch (error) {
@@ -141,7 +143,7 @@ async function openPage(context: BrowserContext): Promise<BrowserPage> {
 }
 
 /** Reads in a page of the browser. After a failure or an abort the page is thrown away, since something may still run in it. */
-async function readPage(page: BrowserPage, url: string, timeoutMs: number, signal: AbortSignal): Promise<Page> {
+async function readPage(page: BrowserPage, url: string, options: ChromiumOptions, signal: AbortSignal): Promise<Page> {
   let abort = (): void => {};
   const aborted = new Promise<never>((_resolve, reject) => {
     abort = () => reject(signal.reason as Error);
@@ -149,7 +151,7 @@ async function readPage(page: BrowserPage, url: string, timeoutMs: number, signa
   });
   try {
     signal.throwIfAborted();
-    return await Promise.race([load(page, url, timeoutMs), aborted]);
+    return await Promise.race([load(page, url, options), aborted]);
   } catch (error) {
     void page.close().catch(() => {});
     throw error;
@@ -158,10 +160,11 @@ async function readPage(page: BrowserPage, url: string, timeoutMs: number, signa
   }
 }
 
-async function load(page: BrowserPage, url: string, timeoutMs: number): Promise<Page> {
+async function load(page: BrowserPage, url: string, { timeoutMs, document }: ChromiumOptions): Promise<Page> {
   const response = await page.goto(url, { waitUntil: "domcontentloaded", timeout: timeoutMs });
   if (response === null) throw new Error("the browser got no document");
-  return { url: response.url(), status: response.status(), html: await response.text() };
+  const html = document === "rendered" ? await page.content() : await response.text();
+  return { url: response.url(), status: response.status(), html };
 }
 
 function unavailable(url: string, error: unknown): ZipnetError {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { manualClock } from "../clock/manual-clock.js";
 import { ZipnetError } from "../../core/errors.js";
 import type { PageReader } from "../../core/ports.js";
-import { politePages } from "./polite-pages.js";
+import { manners } from "./polite-pages.js";
 import type { FetchRobots, PoliteOptions } from "./polite-pages.js";
 
 const START_MS = 1_795_000_000_000;
@@ -23,7 +23,7 @@ function setup(robots: FetchRobots, more: Partial<PoliteOptions> = {}) {
       closed = true;
     },
   };
-  const pages = politePages(inner, {
+  const pages = manners({
     userAgent: "zipnet/0.1 (+https://zipnet.example)",
     requestIntervalMs: 100,
     clock,
@@ -32,7 +32,7 @@ function setup(robots: FetchRobots, more: Partial<PoliteOptions> = {}) {
       return robots(url, fetchSignal);
     },
     ...more,
-  });
+  })(inner);
   return { pages, clock, starts, robotsUrls, isClosed: () => closed };
 }
 
@@ -55,7 +55,7 @@ function reasonIs(reason: string): (error: unknown) => boolean {
   return (error) => error instanceof ZipnetError && error.reason === reason;
 }
 
-describe("politePages", () => {
+describe("manners", () => {
   it("reads what robots.txt allows and refuses the rest, unread", async () => {
     const { pages, starts } = setup(saying("User-agent: *\nDisallow: /agents/\nAllow: /agents/public/"));
     await pages.read(`${ORIGIN}/homes/02169_rb/`, signal);

@@ -44,8 +44,14 @@ interface Rules {
 
 const EVERYTHING_ALLOWED: Rules = { allows: () => true, crawlDelayMs: 0 };
 
-/** A page reader that asks robots.txt first and spaces its requests. Closes the reader that it stands before. */
-export function politePages(pages: PageReader, options: PoliteOptions): PageReader {
+/** Puts manners around a reader. */
+export type Manners = (pages: PageReader) => PageReader;
+
+/**
+ * Manners for all readers of one program: each asks robots.txt first, and all together keep the distance between
+ * requests. Closing a polite reader closes the one that it stands before.
+ */
+export function manners(options: PoliteOptions): Manners {
   const { clock, requestIntervalMs, robotsAgeMs = HOUR_MS } = options;
   const sites = new Map<string, Promise<Site>>();
   const nextStartMs = new Map<string, number>();
@@ -69,7 +75,7 @@ export function politePages(pages: PageReader, options: PoliteOptions): PageRead
     return (await unlessAborted(reading, signal)).rules;
   }
 
-  return {
+  return (pages) => ({
     async read(url, signal) {
       signal.throwIfAborted();
       const { origin } = new URL(url);
@@ -83,7 +89,7 @@ export function politePages(pages: PageReader, options: PoliteOptions): PageRead
       return pages.read(url, signal);
     },
     close: () => pages.close(),
-  };
+  });
 }
 
 /** No robots.txt (4xx) allows everything; a site that cannot say (5xx, no answer) is not read for now. */

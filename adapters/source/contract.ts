@@ -47,7 +47,8 @@ export function listingSourceContract(
         pages.map((page) => page.pageNumber),
         pages.map((_, index) => index + 1),
       );
-      for (const page of pages) assert.equal(page.pageCount, pages.length);
+      for (const page of pages) assert.ok(page.pageCount >= page.pageNumber && page.pageCount <= pages.length);
+      assert.equal(pages.at(-1)?.pageCount, pages.length);
       const ids = pages.flatMap((page) => page.listings.map((listing) => listing.listingId));
       assert.deepEqual([...ids].sort(), [...under.expectedIds].sort());
     });
@@ -69,7 +70,7 @@ export function listingSourceContract(
     });
 
     it("finds a listing again by its id, with the fields that the search showed", async () => {
-      const listing = (await allPages(under.source, under.zipCode, signal)).at(-1)?.listings.at(-1);
+      const listing = (await allPages(under.source, under.zipCode, signal)).flatMap((page) => page.listings).at(-1);
       assert.ok(listing);
       const lookUp = await under.source.lookUp(listing.listingId, signal);
       assert.ok(lookUp.outcome === "found", JSON.stringify(lookUp.outcome));

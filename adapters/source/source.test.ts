@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { fromJson } from "@bufbuild/protobuf";
+import { create, fromJson, toJson } from "@bufbuild/protobuf";
 import type { JsonValue } from "@bufbuild/protobuf";
 import { timestampMs } from "@bufbuild/protobuf/wkt";
 import { chromiumPages, findChromium } from "../browser/chromium.js";
@@ -10,11 +10,13 @@ import type { Listing } from "../../gen/zipnet/v1/listing_pb.js";
 import type { PageReader } from "../../core/ports.js";
 import { allPages, listingSourceContract } from "./contract.js";
 import type { SourceUnderTest } from "./contract.js";
+import { csvExportSource } from "./csv-export/source.js";
 import { inventedSource } from "./invented/invented-source.js";
 import { generatedHomes } from "./site/generated-homes.js";
 import { fetchPages, fullestZipCode, openTestSite } from "./site.test-support.js";
 import { zillowShapedSource } from "./zillow-shape/source.js";
 
+let exportSite: Awaited<ReturnType<typeof openTestSite>> | undefined;
 const { signal } = new AbortController();
 
 function zillowContract(name: string, openPages: () => Promise<PageReader>): void {
@@ -55,6 +57,26 @@ if (chromium === undefined) {
   );
 }
 
+/** More than one export's homes. */
+const FULL_ZIP_CODE = "33139";
+
+listingSourceContract(
+  "exports as CSV",
+  async () => {
+    const crowdedZipCodes = new Map([[FULL_ZIP_CODE, 700]]);
+    const homes = generatedHomes({ seed: "test", churnPerHourBps: 0, crowdedZipCodes });
+    exportSite = await openTestSite({ homes });
+    return {
+      source: csvExportSource({ origin: exportSite.url, pages: fetchPages, clock: systemClock, retries: 0 }),
+      zipCode: FULL_ZIP_CODE,
+      expectedIds: homes.onMarket(FULL_ZIP_CODE, systemClock.now()).map(({ listing }) => listing.listingId),
+      unknownId: "123456789",
+      html: async (url) => (await fetch(url)).text(),
+    };
+  },
+  async () => exportSite?.close(),
+);
+
 listingSourceContract("made up", async () => {
   const source = inventedSource({ origin: "http://127.0.0.1:1", clock: manualClock(1_795_000_000_000), seed: "a" });
   const zipCode = "10025";
@@ -76,6 +98,28 @@ describe("what is read from the site", () => {
         const truth = ((await response.json()) as JsonValue[]).map((json) => fromJson(ListingSchema, json));
         assert.ok(truth.length >= 3);
         assert.deepEqual(read.map(withoutScrapedTime), truth.map(withoutScrapedTime));
+      }
+    } finally {
+      await site.close();
+    }
+  });
+
+  it("is the same by the search pages and by the export, but for what an export leaves out", async () => {
+    const site = await openTestSite();
+    try {
+      const options = { origin: site.url, pages: fetchPages, clock: systemClock, retries: 0 };
+      for (const zipCode of ["02169", "98101", fullestZipCode(site.homes, systemClock.now())]) {
+        const both = [zillowShapedSource(options), csvExportSource(options)].map((source) =>
+          allPages(source, zipCode, signal),
+        );
+        const [byPages, byExport] = (await Promise.all(both)).map((pages) =>
+          pages.flatMap((page) => page.listings).sort((a, b) => (a.listingId < b.listingId ? -1 : 1)),
+        );
+        const nothing = { brokerName: undefined, taxAssessedValueUsd: undefined, priceChangedTime: undefined };
+        const ownAddress = { url: undefined, scrapedTime: undefined };
+        const same = (listing: Listing) =>
+          toJson(ListingSchema, create(ListingSchema, { ...listing, ...nothing, ...ownAddress, url: "" }));
+        assert.deepEqual(byExport?.map(same), byPages?.map(same));
       }
     } finally {
       await site.close();

@@ -52,7 +52,7 @@ const WRONG: readonly Wrong[] = [
     right: participant,
     mistakes: [
       ["SERVER_HOTKEY", "5Fx", "SS58"],
-      ["SOURCE", "guesses", "zillow-shape, invented"],
+      ["SOURCE", "guesses", "zillow-shape, csv-export, invented"],
       ["CONCURRENCY", "65", "1 to 64"],
     ],
   },

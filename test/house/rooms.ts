@@ -42,8 +42,9 @@ function rpcProblem(to: string): string | undefined {
 }
 
 function adapterProblem(room: string, path: string, to: string): string | undefined {
-  // A program that an adapter brings with it is composed in its own main.ts and config.ts.
-  const composes = /\/(main|config)\.ts$/.test(path);
+  // A program that an adapter brings with it is composed in its own main.ts and config.ts, the source of listings that
+  // settings name in open.ts.
+  const composes = /\/(main|config)\.ts$/.test(path) || path === "adapters/source/open.ts";
   if (isPackage(to) || to.startsWith("node:") || /^(core|gen)\//.test(to)) return undefined;
   if (to.startsWith(`${room}/`) || (composes && to.startsWith("adapters/"))) return undefined;
   return `an adapter imports only core, gen and its own folder; ${to} belongs to ${roomOf(to)}`;

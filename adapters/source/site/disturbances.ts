@@ -40,5 +40,5 @@ export function changedShape(body: string): string {
     .replaceAll('"listResults"', '"homeResults"')
     .replaceAll('\\"homeStatus\\"', '\\"marketStatus\\"')
     .replaceAll("SQUARE FEET", "SIZE")
-    .replaceAll('"floorSize"', '"area"');
+    .replaceAll('"offers"', '"offer"');
 }

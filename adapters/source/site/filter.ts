@@ -62,6 +62,15 @@ export function queryStateFilter(query: URLSearchParams): HomeFilter | undefined
   };
 }
 
+/** The filter in an address as sites with an export write it: min_price, max_price and the edges of the map. */
+export function plainFilter(query: URLSearchParams): HomeFilter {
+  const number = (name: string): number | undefined => {
+    const text = query.get(name);
+    return text !== null && /^-?\d+(\.\d+)?$/.test(text) ? Number(text) : undefined;
+  };
+  return { minPriceUsd: number("min_price"), maxPriceUsd: number("max_price"), bounds: boundsOf(number) };
+}
+
 function boundsOf(edge: (side: keyof MapBounds) => number | undefined): MapBounds | undefined {
   const [west, south, east, north] = [edge("west"), edge("south"), edge("east"), edge("north")];
   if (west === undefined || south === undefined || east === undefined || north === undefined) return undefined;

@@ -5,6 +5,7 @@ import type { Listing } from "../../../gen/zipnet/v1/listing_pb.js";
 import type { Home, Homes } from "./home.js";
 import { type HomeFilter, boundsAround, passes } from "./filter.js";
 import { detailPath } from "./home.js";
+import { text } from "./html.js";
 import {
   PAGE_SIZE,
   buildingRow,
@@ -148,8 +149,4 @@ function document(title: string, body: string, data: object): string {
     `<link rel="icon" href="data:,"></head><body><div id="__next">${body}</div>` +
     `<script id="__NEXT_DATA__" type="application/json">${json}</script></body></html>`
   );
-}
-
-function text(value: string): string {
-  return value.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll('"', "&quot;");
 }

@@ -10,7 +10,8 @@ import { CatalogueEntrySchema, CatalogueSchema } from "../../../gen/zipnet/v1/ep
 import { ListingSchema } from "../../../gen/zipnet/v1/listing_pb.js";
 import { siteCatalogueEntries } from "./catalogue.js";
 import { type Disturbance, type Disturbances, changedShape, disturbanceOf } from "./disturbances.js";
-import { queryStateFilter } from "./filter.js";
+import { exportFile, homePage, zipCodePage } from "./export-pages.js";
+import { plainFilter, queryStateFilter } from "./filter.js";
 import type { Homes } from "./home.js";
 import { challengePage, detailPage, errorPage, ROBOTS_TEXT, searchPage, STYLE_TEXT } from "./pages.js";
 
@@ -126,6 +127,10 @@ function answer(options: SiteOptions, request: IncomingMessage): Answer {
   if (url.pathname === "/robots.txt") return { status: 200, type: "text/plain", body: ROBOTS_TEXT };
   if (url.pathname === "/site.css") return { status: 200, type: "text/css", body: STYLE_TEXT };
   if (url.pathname.startsWith("/truth/")) return truth(options, url, nowMs);
+  if (url.pathname === "/export/gis-csv") {
+    const file = exportFile(options.homes, url.searchParams, plainFilter(url.searchParams), { origin, timeMs: nowMs });
+    if (file !== undefined) return { status: 200, type: "text/csv", body: file };
+  }
   const page = pageAt(options.homes, url, nowMs);
   return page === undefined ? html(404, errorPage(404, "This page does not exist")) : html(200, page);
 }
@@ -137,9 +142,12 @@ function pageAt(homes: Homes, url: URL, nowMs: number): string | undefined {
     const asked = { zipCode: search[1], filter: queryStateFilter(url.searchParams), query: url.search };
     return searchPage(homes, asked, Number(search[2] ?? "1"), nowMs);
   }
-  const listingId = /^\/homedetails\/(\d{1,20})_zpid\/$/.exec(path)?.[1];
-  const home = listingId === undefined ? undefined : homes.home(listingId, nowMs);
-  return home && detailPage(home);
+  const zipCode = /^\/zipcode\/(\d{5})$/.exec(path)?.[1];
+  if (zipCode !== undefined) return zipCodePage(homes, zipCode, nowMs);
+  const [, face, id] = /^\/(homedetails|home)\/(\d{1,20})(?:_zpid\/)?$/.exec(path) ?? [];
+  const home = id === undefined ? undefined : homes.home(id, nowMs);
+  if (face === "home") return home && homePage(home);
+  return path.endsWith("_zpid/") ? home && detailPage(home) : undefined;
 }
 
 /** What the site really holds, for whoever wants to check what was read from it. Not a part of the imitated site. */

@@ -22,7 +22,7 @@ async function check(settings: MinerSettings, signal: AbortSignal): Promise<bool
   const { network, netuid, serverHotkey, stateDir, transport } = settings;
   const signer = await loadSigner(settings.wallet);
   const { hotkey } = signer;
-  const { openSource } = await import("../../../miner/main.js");
+  const { openSource } = await import("../../../adapters/source/open.js");
   const calling = { signer, network, netuid, clock: systemClock, transport };
   const clients = createServerClients(settings.serverUrl, serverHotkey, calling);
   const state = folderState(stateDir);
@@ -37,7 +37,7 @@ async function check(settings: MinerSettings, signal: AbortSignal): Promise<bool
       const { bavail, bsize } = await statfs(stateDir);
       return bavail * bsize;
     },
-    openSource: () => openSource(settings, hotkey),
+    openSource: () => openSource(settings, { program: "miner", seed: hotkey, clock: systemClock }),
   };
   let isGood = true;
   try {

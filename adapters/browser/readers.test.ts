@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
-import { createServer } from "node:http";
-import type { IncomingMessage, Server, ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
 import { ZipnetError } from "../../core/errors.js";
-import type { PageReader } from "../../core/ports.js";
+import type { Page, PageReader } from "../../core/ports.js";
 import { chromiumPages, findChromium } from "./chromium.js";
 import type { ChromiumOptions } from "./chromium.js";
+import { openServer, pageReaderContract, plain } from "./contract.js";
+import { httpFirstPages } from "./http-first.js";
+import { httpPages } from "./http-pages.js";
 import { slots } from "./slots.js";
 
 const { signal } = new AbortController();
@@ -19,37 +19,6 @@ const executablePath = ((): string | undefined => {
     return undefined;
   }
 })();
-
-interface Seen {
-  readonly path: string;
-  readonly userAgent: string | undefined;
-}
-
-/** A server whose pages say who asked, and that keeps what was asked of it. */
-async function openServer(answer: (request: IncomingMessage, response: ServerResponse) => void) {
-  const seen: Seen[] = [];
-  const server: Server = createServer((request, response) => {
-    seen.push({ path: request.url ?? "", userAgent: request.headers["user-agent"] });
-    answer(request, response);
-  });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  return {
-    url,
-    seen,
-    close: async () => {
-      server.closeAllConnections();
-      await new Promise((resolve) => server.close(resolve));
-    },
-  };
-}
-
-function plain(request: IncomingMessage, response: ServerResponse): void {
-  response.writeHead(request.url === "/missing" ? 404 : 200, { "content-type": "text/html; charset=utf-8" });
-  response.end(
-    '<!doctype html><title>é</title><link rel="stylesheet" href="/s.css"><img src="/i.png?x"><script src="/run.js"></script><p id=a>as sent',
-  );
-}
 
 describe("slots", () => {
   it("let in as many as there are, then whoever waits longest", async () => {
@@ -78,9 +47,78 @@ describe("findChromium", () => {
   });
 });
 
+describe("httpPages", () => {
+  it("says who it is, plainly", async () => {
+    const server = await openServer(plain);
+    const pages = httpPages({ userAgent: USER_AGENT, timeoutMs: 10_000 });
+    try {
+      await pages.read(`${server.url}/a`, signal);
+      assert.deepEqual(server.seen, [{ path: "/a", userAgent: USER_AGENT }]);
+    } finally {
+      await pages.close();
+      await server.close();
+    }
+  });
+});
+
+describe("httpFirstPages", () => {
+  function reader(name: string, read: string[]): PageReader {
+    return {
+      read: (url) => {
+        read.push(`${name} ${url}`);
+        return Promise.resolve({ url, status: 200, html: name === "http" && url.startsWith("bare") ? "" : "data" });
+      },
+      close: () => Promise.resolve(void read.push(`${name} closed`)),
+    };
+  }
+
+  function setUp(problem?: Error) {
+    const read: string[] = [];
+    let problems = problem === undefined ? 0 : 1;
+    const pages = httpFirstPages({
+      http: reader("http", read),
+      openBrowser: () => {
+        read.push("opened");
+        return problems-- > 0 ? Promise.reject(problem) : Promise.resolve(reader("browser", read));
+      },
+      needsBrowser: (page: Page) => page.html === "",
+    });
+    return { pages, read };
+  }
+
+  it("opens no browser while HTTP gives what is needed, one for what it does not give, and asks a bare site once", async () => {
+    const { pages, read } = setUp();
+    for (const url of ["a", "bare1", "b", "bare2", "bare3", "bare4", "bare5"]) {
+      assert.equal((await pages.read(url, signal)).html, "data");
+    }
+    await pages.close();
+    assert.deepEqual(read, [
+      "http a",
+      "http bare1",
+      "opened",
+      "browser bare1",
+      "http b",
+      ...["bare2", "bare3", "bare4"].flatMap((url) => [`http ${url}`, `browser ${url}`]),
+      "browser bare5",
+      "http closed",
+      "browser closed",
+    ]);
+  });
+
+  it("tries to open the browser again after it failed", async () => {
+    const { pages } = setUp(new Error("no browser"));
+    await assert.rejects(pages.read("bare1", signal), /no browser/);
+    assert.equal((await pages.read("bare1", signal)).html, "data");
+  });
+});
+
+pageReaderContract("HTTP", (options) => Promise.resolve(httpPages({ userAgent: USER_AGENT, ...options })));
+
 const title = "chromiumPages";
 if (executablePath === undefined) it.skip(`${title} (skipped: found no Chromium)`);
 else {
+  pageReaderContract("Chromium", (options) => chromiumPages({ userAgent: USER_AGENT, proxies: [], ...options }));
+
   describe(title, function () {
     this.timeout(30_000);
     let server: Awaited<ReturnType<typeof openServer>>;
@@ -101,14 +139,6 @@ else {
       return chromiumPages({ userAgent: USER_AGENT, proxies: [], timeoutMs: 10_000, ...more });
     }
 
-    it("gives the document as it was sent, with its status", async () => {
-      const page = await pages.read(`${server.url}/a`, signal);
-      assert.equal(page.status, 200);
-      assert.equal(page.url, `${server.url}/a`);
-      assert.match(page.html, /<title>é<\/title>.*<p id=a>as sent$/);
-      assert.equal((await pages.read(`${server.url}/missing`, signal)).status, 404);
-    });
-
     it("says who it is, plainly, and loads no pictures and styles", async () => {
       server.seen.length = 0;
       await pages.read(`${server.url}/b`, signal);
@@ -119,31 +149,6 @@ else {
       );
       assert.ok(server.seen.some(({ path }) => path === "/run.js"));
       for (const { userAgent } of server.seen) assert.equal(userAgent, USER_AGENT);
-    });
-
-    it("rejects with UNAVAILABLE when no answer comes, or none in time, and reads on", async () => {
-      const hasty = await open({ timeoutMs: 300 });
-      try {
-        await assert.rejects(hasty.read(`${server.url}/silent`, signal), isUnavailable);
-        await assert.rejects(hasty.read("http://127.0.0.1:9/", signal), isUnavailable);
-      } finally {
-        await hasty.close();
-      }
-      assert.equal((await pages.read(`${server.url}/a`, signal)).status, 200);
-    });
-
-    it("stops with the signal's reason, while reading and while waiting, and reads on", async () => {
-      const single = await open({ concurrency: 1 });
-      try {
-        const controller = new AbortController();
-        const reading = single.read(`${server.url}/silent`, controller.signal);
-        const waiting = single.read(`${server.url}/a`, controller.signal);
-        controller.abort(new Error("enough"));
-        await Promise.all([assert.rejects(reading, /enough/), assert.rejects(waiting, /enough/)]);
-        assert.equal((await single.read(`${server.url}/a`, signal)).status, 200);
-      } finally {
-        await single.close();
-      }
     });
 
     it("starts the browser again when it has died", async function () {
@@ -188,10 +193,19 @@ else {
       }
     });
 
-    it("answers UNAVAILABLE once closed", async () => {
-      const own = await open({});
-      await own.close();
-      await assert.rejects(own.read(`${server.url}/a`, signal), isUnavailable);
+    it("gives the document as scripts have made it, where that is asked for", async () => {
+      const scripted = await openServer((_request, response) => {
+        response.setHeader("content-type", "text/html");
+        response.end("<html><body><script>document.body.append('made ' + 'here')</script></body></html>");
+      });
+      const rendering = await open({ document: "rendered" });
+      try {
+        assert.match((await rendering.read(`${scripted.url}/`, signal)).html, /<\/script>made here<\/body><\/html>$/);
+        assert.doesNotMatch((await pages.read(`${scripted.url}/`, signal)).html, /made here/);
+      } finally {
+        await rendering.close();
+        await scripted.close();
+      }
     });
   });
 }

@@ -12,6 +12,7 @@ import { epochCommand } from "./commands/epoch/epoch.js";
 import { limitsCommand } from "./commands/limits.js";
 import { programCommands } from "./commands/programs.js";
 import { retentionCommand } from "./commands/retention.js";
+import { sourceCommand } from "./commands/source.js";
 import { explainFailure } from "./failure.js";
 import { shutdownSignal } from "./shutdown.js";
 import { SOFTWARE_VERSION } from "../core/version.js";
@@ -48,6 +49,7 @@ async function main(): Promise<void> {
     authCommand(),
     doctorCommand(),
     limitsCommand(),
+    sourceCommand(signal),
   ]) {
     zipnet.addCommand(command);
   }

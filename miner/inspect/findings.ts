@@ -5,6 +5,7 @@ import { createHash } from "node:crypto";
 import { ZipnetError } from "../../core/errors.js";
 import { sha256Hex } from "../../core/hash.js";
 import type { Clock, LocalState, Transfer, VerifySignature } from "../../core/ports.js";
+import { checkSource } from "../../core/source-check.js";
 import { openRecord } from "../../core/signed-record.js";
 import { millisOf } from "../../core/timestamps.js";
 import { type Epoch, EpochSchema } from "../../gen/zipnet/v1/epoch_pb.js";
@@ -49,6 +50,8 @@ export interface FindingSettings {
   readonly serverHotkey: string;
 }
 
+/** Zip codes of the epoch that are tried until one has results. */
+const SOURCE_ZIP_CODES = 5;
 const MEGABYTE = 1_000_000;
 /** An epoch takes some 20 MB of files and pages, and two are kept. */
 const LEAST_FREE_BYTES = 200 * MEGABYTE;
@@ -134,16 +137,20 @@ function runningEpoch({ clock }: FindingParts, epoch: Epoch | undefined): Found 
   return ok(`${epoch.id}: ${told}, open for ${Math.ceil(leftMs / 60_000)} minutes more`);
 }
 
-/** The first page of one search. */
+/** A few pages of the source, held against what its adapter expects. */
 async function source({ openSource }: FindingParts, epoch: Epoch | undefined, signal: AbortSignal): Promise<Found> {
   const opened = await openSource();
   try {
-    const zipCode = epoch?.zipCodes[0]?.zipCode;
-    if (zipCode === undefined) return skipped("it opens; without an epoch no zip code is known to look for");
-    for await (const page of opened.source((pages) => pages).search(zipCode, signal)) {
-      return ok(`zip code ${zipCode} shows ${page.listings.length} listings on the first of ${page.pageCount} pages`);
-    }
-    return warning(`zip code ${zipCode} shows no page`);
+    const zipCodes = (epoch?.zipCodes ?? []).slice(0, SOURCE_ZIP_CODES).map(({ zipCode }) => zipCode);
+    if (zipCodes.length === 0) return skipped("it opens; without an epoch no zip code is known to look for");
+    const { verdict, findings: found } = await checkSource(
+      opened.source((pages) => pages),
+      zipCodes,
+      signal,
+    );
+    const told = found.join("; ");
+    if (verdict === "empty") return warning(told);
+    return verdict === "ok" ? ok(told) : problem(told);
   } finally {
     await opened.close();
   }

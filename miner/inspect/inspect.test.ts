@@ -91,6 +91,8 @@ describe("looking at a miner", () => {
 
   it("names each thing that is wrong, and what cannot be looked at for it", async () => {
     const unavailable = new ZipnetError("UNAVAILABLE", "nobody there");
+    const changed = new ZipnetError("SOURCE_CHANGED", "other names");
+    const changedSource = Object.assign(countingSource(world), { onPage: () => Promise.reject(changed) });
     const refused = new ZipnetError("NOT_REGISTERED", "not in the metagraph");
     const wrong: readonly [Partial<FindingParts>, ServerAnswers, readonly string[]][] = [
       [{ claim: () => Promise.reject(new Error("belongs to another")) }, {}, ["state folder: problem"]],
@@ -102,6 +104,7 @@ describe("looking at a miner", () => {
       [{}, { refusal: refused }, ["registration: problem", "epoch: skipped", "source: skipped", "upload: skipped"]],
       [{}, { epochIndex: -1 }, ["epoch: warning", "upload: skipped"]],
       [{ openSource: () => Promise.reject(unavailable) }, {}, ["source: problem"]],
+      [{ openSource: () => Promise.resolve({ source: () => changedSource, close: () => Promise.resolve() }) }, {}, ["source: problem"]], // prettier-ignore
       [{ transfer: { ...fetchTransfer(), put: () => Promise.reject(unavailable) } }, {}, ["upload: problem"]],
       [{ transfer: { ...fetchTransfer(), put: () => Promise.resolve({ status: 200, text: "" }) } }, {}, ["upload: problem"]], // prettier-ignore
     ];

@@ -142,7 +142,7 @@ const FREE_FIELDS: Readonly<Record<string, Kind>> = {
   "Evidence.page_sha256": { good: fc.constantFrom("", SHA), bad: fc.constantFrom("a", SHA.toUpperCase()) },
   "Evidence.http_status": { good: fc.constantFrom(0, 200, 404, 503), bad: fc.constantFrom(1, 99, 1_000, 200.5) },
   "Evidence.note": text(0, 300),
-  "LostPoints.reason": enumOf(12),
+  "LostPoints.reason": enumOf(13),
   "LostPoints.lost_bps": bps,
   "LostPoints.zip_code": { good: fc.constantFrom("", "98101"), bad: fc.constantFrom("9810", "981011") },
   "LostPoints.detail": text(0, 300),

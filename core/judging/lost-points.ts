@@ -75,6 +75,12 @@ export function lossOfNothing(check: SubmissionCheck): LostPoints[] {
   return [create(LostPointsSchema, { reason, lostBps: 10_000, detail })];
 }
 
+/** The single entry of a miner whose submission the rules leave unread. */
+export function lossOfLeftOut(): LostPoints[] {
+  const detail = "the rules of the epoch have other submissions read; this one was not among those drawn";
+  return [create(LostPointsSchema, { reason: LossReason.NOT_READ, lostBps: 10_000, detail })];
+}
+
 function costed(losses: readonly Loss[], cost: number): LostPoints[] {
   const costs = apportion(
     cost,

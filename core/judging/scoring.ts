@@ -19,7 +19,7 @@ import { byText } from "./apportion.js";
 import { type ScoreParts, byScore, heuristicParts, weighParts } from "./candidates.js";
 import { countVerdicts } from "./comparison.js";
 import { convictingFailures, decide } from "./decision.js";
-import { type LossFacts, lossOfLiar, lossOfNothing, lostPoints } from "./lost-points.js";
+import { type LossFacts, lossOfLeftOut, lossOfLiar, lossOfNothing, lostPoints } from "./lost-points.js";
 import { qualityBps, spotCheckBps } from "./quality.js";
 import { sharesOf, weightsOf } from "./shares.js";
 import { type SubmissionCheck, acceptedCount, tookPart } from "./submission-check.js";
@@ -114,7 +114,7 @@ function scoreHonest(miner: Judged, consensus: Consensus, input: ScoringInput): 
   const common = { hotkey: check.hotkey, verdict, acceptedListings: acceptedCount(check) };
   if (acceptedCount(check) === 0) {
     const lost = tookPart(check) ? [] : lossOfNothing(check);
-    return { miner, heuristic, score: { ...common, ...heuristic, lost } };
+    return { miner, heuristic, score: { ...common, ...heuristic, lost: check.isLeftOut ? lossOfLeftOut() : lost } };
   }
   // A check that decided nothing says nothing about quality either.
   const spotBps = verdict === MinerVerdict.VERIFIED ? spotCheckBps(countVerdicts(evidence)) : undefined;

@@ -64,8 +64,10 @@ export interface SubmissionCheck {
   readonly empty: ReadonlySet<string>;
   /** Zip codes whose files nobody can read. */
   readonly unreadable: ReadonlySet<string>;
-  /** Zip codes that the store did not give out. */
+  /** Zip codes that the store did not give out, or nobody asked it for. */
   readonly outOfReach: ReadonlySet<string>;
+  /** Present when the epoch's rules leave the submission unread. */
+  readonly isLeftOut?: true;
 }
 
 /** Number of accepted listings of a submission. */

@@ -36,9 +36,10 @@ async function checkOne(receipt: Receipt, options: CheckOptions): Promise<Submis
   const { epoch } = options.closed;
   const { hotkey, manifestSha256 } = receipt;
   const receivedMs = millisOf(receipt.receivedTime);
-  const isRead = options.closed.hotkeysToRead.has(hotkey);
-  const manifest = isRead ? await manifestOf(hotkey, options) : undefined;
-  if (manifest === undefined) return unseenSubmission({ epoch, hotkey, manifestSha256, receivedMs });
+  const unseen = unseenSubmission({ epoch, hotkey, manifestSha256, receivedMs });
+  if (!options.closed.hotkeysToRead.has(hotkey)) return { ...unseen, isLeftOut: true };
+  const manifest = await manifestOf(hotkey, options);
+  if (manifest === undefined) return unseen;
   const read = (object: ManifestObject): Promise<FileContent> => readObject(hotkey, object, options);
   return checkSubmission({ epoch, manifest, manifestSha256, receivedMs, read });
 }

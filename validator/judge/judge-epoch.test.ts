@@ -95,7 +95,11 @@ describe("judgeEpoch", () => {
     assert.deepEqual([report.downloadedFiles, report.downloadedBytes], [10, BigInt(bytes)]);
     const unread = tableOf(report).scores.filter(({ hotkey }) => !fetched.has(hotkey));
     assert.equal(unread.length, 1);
-    const [{ verdict, scoreBps, shareBps } = assert.fail()] = unread;
+    const [{ verdict, scoreBps, shareBps, lost } = assert.fail()] = unread;
+    assert.deepEqual(
+      lost.map(({ reason, lostBps }) => [reason, lostBps]),
+      [[LossReason.NOT_READ, 10_000]],
+    );
     assert.equal(verdict, MinerVerdict.UNVERIFIED);
     assert.equal(scoreBps, 0);
     assert.ok(shareBps >= 1);

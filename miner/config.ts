@@ -60,7 +60,10 @@ export const SETTINGS = {
     "Time between two requests to the site in milliseconds, 0 to 600000. robots.txt may ask for more.",
     parse.integer({ min: 0, max: 600_000 }, 1000),
   ),
-  concurrency: setting("Zip codes that are scraped at the same time, 1 to 64.", parse.integer({ min: 1, max: 64 }, 1)),
+  concurrency: setting(
+    "Pages of the site that are read at the same time, 1 to 64; one zip code more than that is worked on.",
+    parse.integer({ min: 1, max: 64 }, 1),
+  ),
   coverPercent: setting(
     "How much of the assignment to cover, from its beginning, in percent, 1 to 100.",
     parse.integer({ min: 1, max: 100 }, 100),

@@ -62,7 +62,15 @@ export async function main(raw: Readonly<Record<string, string | undefined>>, si
             ended,
           ),
       },
-      { network, netuid, serverHotkey, concurrency, coverPercent, reportProgress: settings.progress === "on" },
+      // One zip code more than pages at a time, so that reading goes on while a file is made and saved.
+      {
+        network,
+        netuid,
+        serverHotkey,
+        concurrency: concurrency + 1,
+        coverPercent,
+        reportProgress: settings.progress === "on",
+      },
       signal,
     );
   } finally {

@@ -29,7 +29,12 @@ const percent = (bps: number): string => `${(bps / 100).toFixed(2)} %`;
 const reasonText = (reason: LossReason): string => LossReason[reason].toLowerCase().replaceAll("_", " ");
 
 /** The newest epochs, or the one that is asked for. */
-async function epochIds(clients: Clients, serverHotkey: string, limit: number, signal: AbortSignal): Promise<string[]> {
+async function epochIds(
+  clients: Pick<Clients, "epochs">,
+  serverHotkey: string,
+  limit: number,
+  signal: AbortSignal,
+): Promise<string[]> {
   const { epochs } = await clients.epochs.listEpochs({ pageSize: limit }, { signal });
   return epochs.flatMap(({ record }) =>
     record === undefined ? [] : [openRecord(EpochSchema, record, verifySr25519, serverHotkey).id],
@@ -37,7 +42,7 @@ async function epochIds(clients: Clients, serverHotkey: string, limit: number, s
 }
 
 /** All reports on an epoch, signatures checked; none while it is open. */
-async function reportsOn(clients: Clients, epochId: string, signal: AbortSignal): Promise<Report[]> {
+async function reportsOn(clients: Pick<Clients, "judging">, epochId: string, signal: AbortSignal): Promise<Report[]> {
   const reports: Report[] = [];
   let pageToken = "";
   do {
@@ -91,8 +96,9 @@ function lossesText({ score }: Earnings): string {
   return table.toString();
 }
 
-async function historyText(
-  clients: Clients,
+/** What a miner earned in the newest epochs, or in one with every lost point, as a person reads it. Rejects as the calls. */
+export async function historyText(
+  clients: Pick<Clients, "epochs" | "judging">,
   settings: {
     readonly hotkey: string;
     readonly serverHotkey: string;

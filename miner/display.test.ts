@@ -29,6 +29,7 @@ const scraped: MinerEvent = {
   recalled: 0,
   foreign: 0,
   repeated: 0,
+  hidden: 0,
   done: 2,
   total: 4,
 };

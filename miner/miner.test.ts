@@ -84,6 +84,7 @@ describe("a miner in one epoch", () => {
         recalled: 0,
         foreign: 1,
         repeated: 1,
+        hidden: 0,
         done: 1,
         total: 1,
       },

@@ -23,6 +23,7 @@ const scraped = (zip_code: string, done: number): MinerEvent => ({
   recalled: 0,
   foreign: 0,
   repeated: 0,
+  hidden: 0,
   done,
   total: 2,
 });

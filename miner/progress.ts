@@ -31,6 +31,8 @@ export type MinerEvent = { readonly epoch_id: string } & (
       readonly foreign: number;
       /** Listings left out because they were there already. */
       readonly repeated: number;
+      /** Results that the source claims, but shows in no search however narrow. */
+      readonly hidden: number;
       /** Zip codes scraped so far, of all that are meant to be covered. */
       readonly done: number;
       readonly total: number;

@@ -75,6 +75,7 @@ export async function scrape(
       recalled: memory.recalled,
       foreign: found.foreign,
       repeated: found.repeated,
+      hidden: found.hidden,
       done: scrapedCount(work),
       total: work.zipCodes.size,
     }),

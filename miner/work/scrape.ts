@@ -10,6 +10,8 @@ export interface ScrapedZipCode {
   readonly foreign: number;
   /** Rows whose listing had been there before; pages shift while they are read. */
   readonly repeated: number;
+  /** Results that the source claims, but shows in no search. */
+  readonly hidden: number;
 }
 
 /**
@@ -27,15 +29,17 @@ export async function scrapeZipCode(
   let pages = 0;
   let foreign = 0;
   let repeated = 0;
+  let hidden = 0;
   for await (const page of source.search(zipCode, signal)) {
     signal.throwIfAborted();
     pages += 1;
     await onPage(page);
+    hidden = page.hiddenCount ?? 0;
     for (const listing of page.listings) {
       if (listing.zipCode !== zipCode) foreign += 1;
       else if (listings.has(listing.listingId)) repeated += 1;
       else listings.set(listing.listingId, listing);
     }
   }
-  return { listings: [...listings.values()], pages, foreign, repeated };
+  return { listings: [...listings.values()], pages, foreign, repeated, hidden };
 }

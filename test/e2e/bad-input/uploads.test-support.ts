@@ -1,12 +1,13 @@
 /** Uploads that are not what was granted, over real HTTP. */
 import assert from "node:assert/strict";
 import { request as httpRequest } from "node:http";
+import { Code } from "@connectrpc/connect";
 import { dataKey } from "../../../core/object-keys.js";
 import type { UploadGrant } from "../../../gen/zipnet/v1/submission_service_pb.js";
 import { fileOf, specOf } from "../../../server/rig.test-support.js";
 import { type Play, zipCodeOf } from "./play.test-support.js";
 import { altered } from "./raw-calls.test-support.js";
-import { assertSays } from "./refused.test-support.js";
+import { assertSays, refused } from "./refused.test-support.js";
 
 interface Put {
   readonly method: string;
@@ -138,18 +139,19 @@ export function badUploads(play: () => Play): void {
     const taken = fileOf(epoch, cast.swift.hotkey, zipCodeOf(epoch, 0), "swift's first");
     const other = { ...fileOf(epoch, cast.swift.hotkey, zipCodeOf(epoch, 0), "something else").object };
     const again = specOf(taken.object);
-    // The same key, because it names the same SHA-256, which is only checked by the validators.
+    // The same key, because it names the same SHA-256, which only validators check; the server knows its length.
     const instead = { ...specOf(other), sha256: taken.object.sha256 };
-    const { grants } = await server
-      .clients(cast.swift)
-      .submissions.createUploadGrants({ epochId: epoch.id, objects: [again, instead] });
-    const bodies = [taken.content, bytes("something else")];
+    const { submissions } = server.clients(cast.swift);
+    const { grants } = await submissions.createUploadGrants({ epochId: epoch.id, objects: [again] });
+    const [grant = assert.fail()] = grants;
+    assert.equal(grant.key, taken.object.key);
     await play().harmless(async () => {
-      for (const [index, grant] of grants.entries()) {
-        assert.equal(grant.key, taken.object.key);
-        const put = grantedPut(grant, bodies[index] ?? assert.fail());
-        await putRefused("a second upload", put, 412, taken.object.key, "never replaced");
-      }
+      await putRefused("a second upload", grantedPut(grant, taken.content), 412, taken.object.key, "never replaced");
+      await refused(submissions.createUploadGrants({ epochId: epoch.id, objects: [instead] }), {
+        code: Code.FailedPrecondition,
+        reason: "OBJECT_DIFFERS",
+        says: [taken.object.sha256, `${again.sizeBytes} bytes`, `${instead.sizeBytes} bytes`],
+      });
     });
   });
 

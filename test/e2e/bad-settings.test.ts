@@ -88,7 +88,7 @@ const WRONG: readonly Wrong[] = [
 (isBuilt ? describe : describe.skip)(
   `commands that are given wrong${isBuilt ? "" : " (skipped: the programs are not built, npm run build)"}`,
   function () {
-    this.timeout(20_000);
+    this.timeout(60_000);
     let dir: string;
     beforeEach(async () => {
       dir = await mkdtemp(join(tmpdir(), "zipnet-wrong-"));
@@ -102,7 +102,7 @@ const WRONG: readonly Wrong[] = [
         const child = execFile(
           process.execPath,
           [ZIPNET, ...args],
-          { cwd: dir, env, timeout: 15_000 },
+          { cwd: dir, env, timeout: 50_000 },
           (_error, stdout, stderr) => resolve({ code: child.exitCode, stdout, stderr }),
         );
       });

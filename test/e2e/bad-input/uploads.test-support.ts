@@ -103,7 +103,7 @@ export function badUploads(play: () => Play): void {
     const [, , zipCode] = [0, 0, zipCodeOf(epoch, 5)];
     const keys = [
       dataKey(cast.steady.hotkey, epoch.id, zipCode, altered(sha256)),
-      dataKey(cast.steady.hotkey, epoch.id, zipCodeOf(epoch, 6), sha256),
+      dataKey(cast.steady.hotkey, epoch.id, zipCodeOf(epoch, 4), sha256),
       dataKey(cast.swift.hotkey, epoch.id, zipCode, sha256),
       dataKey(cast.steady.hotkey, "20200101T000000Z", zipCode, sha256),
       `records/receipt/${epoch.id}/${cast.steady.hotkey}.bin`,

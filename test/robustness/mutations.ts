@@ -152,8 +152,11 @@ function renumbered(epochs: RecordedEpochs, offset: number): Partial<RecordedEpo
   };
 }
 
-/** What a careless reader loses: a ring that comes soon after it has read. */
-const LATE_MS = 900;
+/**
+ * A careless reader loses the rings that come so soon after it has read. Longer than a run: whether it loses the very last
+ * one would otherwise depend on when the run ends.
+ */
+const LATE_MS = 60_000;
 
 function lateTicket({ epochs, clock }: MutationParts): Ticket {
   return {

@@ -65,7 +65,7 @@ export function badUploads(play: () => Play): void {
   let key: string;
   before(async () => {
     const { server, cast, epoch } = play();
-    const { object, content } = fileOf(epoch, cast.steady.hotkey, zipCodeOf(epoch, 5), "exactly these bytes");
+    const { object, content } = fileOf(epoch, cast.steady.hotkey, zipCodeOf(epoch, 3), "exactly these bytes");
     const { grants } = await server
       .clients(cast.steady)
       .submissions.createUploadGrants({ epochId: epoch.id, objects: [specOf(object)] });
@@ -100,10 +100,10 @@ export function badUploads(play: () => Play): void {
   it("to another key, another miner's prefix, another epoch, or with an altered address", async () => {
     const { cast, epoch } = play();
     const sha256 = /([0-9a-f]{64})\.parquet/.exec(key)?.[1] ?? assert.fail();
-    const [, , zipCode] = [0, 0, zipCodeOf(epoch, 5)];
+    const zipCode = zipCodeOf(epoch, 3);
     const keys = [
       dataKey(cast.steady.hotkey, epoch.id, zipCode, altered(sha256)),
-      dataKey(cast.steady.hotkey, epoch.id, zipCodeOf(epoch, 4), sha256),
+      dataKey(cast.steady.hotkey, epoch.id, zipCodeOf(epoch, 2), sha256),
       dataKey(cast.swift.hotkey, epoch.id, zipCode, sha256),
       dataKey(cast.steady.hotkey, "20200101T000000Z", zipCode, sha256),
       `records/receipt/${epoch.id}/${cast.steady.hotkey}.bin`,

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { NO_PACE, type Pace, isHopeless, paceAfter } from "./pace.js";
-import { type EpochWork, UNTOUCHED, type ZipCodeWork, deadlinesOf, nextStep } from "./plan.js";
+import { sampleWork } from "./plan.test-support.js";
+import { type EpochWork, type ZipCodeWork, deadlinesOf, nextStep } from "./plan.js";
 
 const times = { startMs: 1_000_000, scrapeUntilMs: 1_000_000 + 4_000_000 };
 /** 100 expected listings took 100 s each time. */
@@ -64,22 +65,15 @@ describe("the plan of an epoch that gets tight", () => {
     })
     .map(({ zips, tookMs, concurrency }): EpochWork => {
       const named = zips.map(([own, expected], index) => ({ name: `z${index}`, own, expected }));
-      return {
-        startMs: times.startMs,
-        closeMs: CLOSE_MS,
-        awaitsRecord: false,
-        concurrency,
-        zipCodes: new Map(named.map(({ name, own }) => [name, { ...UNTOUCHED, ...own }])),
-        expectedListings: new Map(named.map(({ name, expected }) => [name, expected])),
-        pace: { zipCodes: 5, expectedListings: 500, tookMs },
-        sourceStopped: undefined,
-        changedInARow: 0,
-        failed: undefined,
-        submission: "collecting",
-        askForReceipt: false,
-        failures: 0,
-        notBeforeMs: 0,
-      };
+      return sampleWork(
+        { startMs: times.startMs, closeMs: CLOSE_MS },
+        named.map(({ name, own }) => [name, own]),
+        {
+          concurrency,
+          expectedListings: new Map(named.map(({ name, expected }) => [name, expected])),
+          pace: { zipCodes: 5, expectedListings: 500, tookMs },
+        },
+      );
     });
   const hopeless = (work: EpochWork, name: string, nowMs: number): boolean =>
     isHopeless(work.pace, work.expectedListings.get(name) ?? 0, { startMs: work.startMs, scrapeUntilMs }, nowMs);

@@ -1,12 +1,11 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { begun, postponed, putDown, reached, submissionPostponed } from "./changes.js";
-import { NO_PACE } from "./pace.js";
+import { sampleWork } from "./plan.test-support.js";
 import {
   type EpochWork,
   type Step,
   type ZipCodeWork,
-  UNTOUCHED,
   coveredCount,
   deadlinesOf,
   nextStep,
@@ -20,23 +19,8 @@ const SCRAPE_UNTIL_MS = CLOSE_MS - 12_000;
 const UPLOAD_UNTIL_MS = CLOSE_MS - 6_000;
 
 function workOn(zipCodes: Record<string, Partial<ZipCodeWork>>, more: Partial<EpochWork> = {}): EpochWork {
-  return {
-    startMs: START_MS,
-    closeMs: CLOSE_MS,
-    awaitsRecord: false,
-    concurrency: 1,
-    zipCodes: new Map(Object.entries(zipCodes).map(([zipCode, zip]) => [`z${zipCode}`, { ...UNTOUCHED, ...zip }])),
-    expectedListings: new Map(),
-    pace: NO_PACE,
-    sourceStopped: undefined,
-    changedInARow: 0,
-    failed: undefined,
-    submission: "collecting",
-    askForReceipt: false,
-    failures: 0,
-    notBeforeMs: 0,
-    ...more,
-  };
+  const named = Object.entries(zipCodes).map(([zipCode, own]) => [`z${zipCode}`, own] as const);
+  return sampleWork({ startMs: START_MS, closeMs: CLOSE_MS }, named, more);
 }
 
 const busy = { busy: true };

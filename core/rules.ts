@@ -26,8 +26,16 @@ export function defaultRules(epochLengthSeconds: number): Rules {
     toleratedFailBps: 200,
     accusationChancePpm: 10,
     maxUnknownBps: 5_000,
-    spotCheckBudgetMiners: 12,
+    spotCheckBudgetMiners: 48,
     readMiners: 0,
     readSampleMiners: 0,
+    fabricatedFailBps: 500,
+    missedFabricationPpm: 10_000,
+    spotCheckMaxListings: 500,
+    failPenalty: 10,
+    spotCheckBudgetListings: 1_500,
+    spotCheckRandomMiners: 2,
+    maxEarnersPerColdkey: 1,
+    maxListingsPerSecond: 1_000,
   });
 }

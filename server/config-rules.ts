@@ -6,6 +6,7 @@ import { type SettingsOf, environmentName, flagName, parse, setting } from "../a
 import { violationsOf } from "../core/constraints.js";
 import { defaultRules } from "../core/rules.js";
 import { type Rules, RulesSchema, UnearnedShareRule } from "../gen/zipnet/v1/epoch_pb.js";
+import { JUDGING_SETTINGS, judgingRules } from "./config-judging.js";
 
 /** Any length shows the same defaults but for the grace window, which has its own word. */
 const DEFAULTS = defaultRules(14_400);
@@ -86,39 +87,7 @@ export const RULE_SETTINGS = {
     'What happens with a share that nobody earned: "redistribute" or "burn". Default redistribute.',
     parse.oneOf(["redistribute", "burn"], "redistribute"),
   ),
-  spotCheckListings: setting(
-    "Listings that are scraped again per checked miner. Default 50.",
-    parse.integer({ min: 1, max: 10_000 }, DEFAULTS.spotCheckListings),
-    { alias: "SPOT_CHECK_LISTINGS" },
-  ),
-  spotCheckMiners: setting(
-    "Miners that are spot checked at first. Default 6.",
-    parse.integer({ min: 1, max: 256 }, DEFAULTS.spotCheckMiners),
-  ),
-  spotCheckBudgetMiners: setting(
-    "Miners that one validator may spot check in all. Default 12.",
-    parse.integer({ min: 1, max: 256 }, DEFAULTS.spotCheckBudgetMiners),
-  ),
-  readMiners: setting(
-    "Submissions that validators read, the best by their receipts; 0 for all. Default 0.",
-    parse.integer({ min: 0, max: 65_536 }, DEFAULTS.readMiners),
-  ),
-  readSampleMiners: setting(
-    "Submissions that validators read beside those, drawn from the others. Default 0.",
-    parse.integer({ min: 0, max: 65_536 }, DEFAULTS.readSampleMiners),
-  ),
-  toleratedFailBps: setting(
-    "Rate of failed listings that honest scraping may show, in basis points. Default 200.",
-    parse.integer({ min: 0, max: 5_000 }, DEFAULTS.toleratedFailBps),
-  ),
-  accusationChancePpm: setting(
-    "Probability, in parts per million, up to which an honest miner may be called a liar. Default 10.",
-    parse.integer({ min: 1, max: 100_000 }, DEFAULTS.accusationChancePpm),
-  ),
-  maxUnknownPercent: setting(
-    "Part of UNKNOWN listings above which a check decides nothing. Default 50.",
-    percent(0, 100, DEFAULTS.maxUnknownBps),
-  ),
+  ...JUDGING_SETTINGS,
 };
 
 const { targetListings, tolerancePercent, minExpectedListings, maxExpectedListings } = RULE_SETTINGS;
@@ -163,14 +132,7 @@ export function rulesOf(settings: RuleSettings, epochLengthSeconds: number): Rul
     winnerShareBps: settings.winnerPercents.map((share) => share * 100),
     participationShareBps: settings.participationPercent * 100,
     unearnedShare: UNEARNED[settings.unearnedShare],
-    spotCheckListings: settings.spotCheckListings,
-    spotCheckMiners: settings.spotCheckMiners,
-    spotCheckBudgetMiners: settings.spotCheckBudgetMiners,
-    readMiners: settings.readMiners,
-    readSampleMiners: settings.readSampleMiners,
-    toleratedFailBps: settings.toleratedFailBps,
-    accusationChancePpm: settings.accusationChancePpm,
-    maxUnknownBps: settings.maxUnknownPercent * 100,
+    ...judgingRules(settings),
   });
 }
 

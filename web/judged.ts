@@ -22,6 +22,7 @@ const VERDICT_WORDS: Readonly<Record<MinerVerdict, string>> = {
   [MinerVerdict.UNCHECKED]: "unchecked",
   [MinerVerdict.UNVERIFIED]: "unverified",
   [MinerVerdict.LIAR]: "liar",
+  [MinerVerdict.COPY]: "copy",
 };
 
 /** A score table and who published it. */

@@ -89,12 +89,24 @@ describe("the constraints across fields", () => {
       ["spot_check_budget_miners"],
     );
     assert.deepEqual(
-      broken(RulesSchema, (rules) => void (rules.readMiners = 11)),
+      broken(RulesSchema, (rules) => void (rules.readMiners = 47)),
       ["read_miners"],
     );
     assert.deepEqual(
-      broken(RulesSchema, (rules) => void (rules.readMiners = 12)),
+      broken(RulesSchema, (rules) => void (rules.readMiners = 48)),
       [],
+    );
+    assert.deepEqual(
+      broken(RulesSchema, (rules) => void (rules.fabricatedFailBps = rules.toleratedFailBps)),
+      ["fabricated_fail_bps"],
+    );
+    assert.deepEqual(
+      broken(RulesSchema, (rules) => void (rules.spotCheckListings = 501)),
+      ["spot_check_max_listings"],
+    );
+    assert.deepEqual(
+      broken(RulesSchema, (rules) => void (rules.spotCheckBudgetListings = 49)),
+      ["spot_check_budget_listings"],
     );
     assert.deepEqual(
       broken(RulesSchema, (rules) => rules.includeStates.push("WA")),

@@ -1,7 +1,19 @@
 /** Constraints of Evidence in zipnet/v1/report.proto. */
 import { ListingSchema } from "../../gen/zipnet/v1/listing_pb.js";
 import { type Evidence, EvidenceSchema, FieldDifferenceSchema, ListingVerdict } from "../../gen/zipnet/v1/report_pb.js";
-import { anything, emptyOr, list, moment, required, specified, text, that } from "./combinators.js";
+import {
+  anything,
+  ascending,
+  emptyOr,
+  every,
+  integer,
+  list,
+  moment,
+  required,
+  specified,
+  text,
+  that,
+} from "./combinators.js";
 import { hotkey, sha256 } from "./common.js";
 import { constraintsOn, type CrossCheck } from "./message.js";
 import { show } from "./show.js";
@@ -48,6 +60,13 @@ export const evidence = constraintsOn(
     ),
     differences: list(0, ListingSchema.fields.length, fieldDifference.check),
     note: text(0, 300),
+    // Whatever the source shows.
+    observed: anything(),
+    lookUps: integer(0),
+    adoptedFrom: every(
+      list(0, 256, hotkey),
+      ascending<string>((value) => value),
+    ),
   },
   checkEvidence,
 );

@@ -48,6 +48,7 @@ export const report = constraintsOn(
     evidence: list(0, 1_000_000, evidence.check),
     downloadedFiles: anything(),
     downloadedBytes: anything(),
+    adoptedEvidence: anything(),
   },
   checkReport,
 );

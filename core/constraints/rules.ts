@@ -36,6 +36,17 @@ const checkRules: CrossCheck<Rules> = (rules, at, tell) => {
     const must = `be at least spot_check_miners, ${rules.spotCheckMiners}`;
     tell(at("spot_check_budget_miners"), `is ${rules.spotCheckBudgetMiners}`, must);
   }
+  if (rules.fabricatedFailBps <= rules.toleratedFailBps) {
+    const must = `be above tolerated_fail_bps, ${rules.toleratedFailBps}`;
+    tell(at("fabricated_fail_bps"), `is ${rules.fabricatedFailBps}`, must);
+  }
+  for (const [field, value] of [
+    ["spot_check_max_listings", rules.spotCheckMaxListings],
+    ["spot_check_budget_listings", rules.spotCheckBudgetListings],
+  ] as const) {
+    const must = `be at least spot_check_listings, ${rules.spotCheckListings}`;
+    if (value < rules.spotCheckListings) tell(at(field), `is ${value}`, must);
+  }
   if (rules.readMiners > 0 && rules.readMiners < rules.spotCheckBudgetMiners) {
     const must = `be 0, or at least spot_check_budget_miners, ${rules.spotCheckBudgetMiners}`;
     tell(at("read_miners"), `is ${rules.readMiners}`, must);
@@ -63,12 +74,20 @@ export const rules = constraintsOn(
     unearnedShare: specified(UnearnedShareRule),
     spotCheckListings: integer(1, 10_000),
     spotCheckMiners: integer(1, 256),
-    toleratedFailBps: integer(0, 5_000),
+    toleratedFailBps: integer(1, 5_000),
     accusationChancePpm: integer(1, 100_000),
     maxUnknownBps: basisPoints,
     spotCheckBudgetMiners: integer(1, 256),
     readMiners: integer(0, 65_536),
     readSampleMiners: integer(0, 65_536),
+    fabricatedFailBps: integer(2, 10_000),
+    missedFabricationPpm: integer(1, 500_000),
+    spotCheckMaxListings: integer(1, 10_000),
+    failPenalty: integer(1, 100),
+    spotCheckBudgetListings: integer(1, 1_000_000),
+    spotCheckRandomMiners: integer(0, 256),
+    maxEarnersPerColdkey: integer(0, 256),
+    maxListingsPerSecond: integer(1, 1_000_000),
     stateWeights: every(
       list(0, 100, stateWeight.check),
       ascending((weight) => weight.state, "state"),

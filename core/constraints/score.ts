@@ -30,10 +30,10 @@ export const lostPoints = constraintsOn(LostPointsSchema, {
 });
 
 const checkScore: CrossCheck<MinerScore> = (score, at, tell) => {
-  if (score.verdict === MinerVerdict.LIAR) {
+  if (score.verdict === MinerVerdict.LIAR || score.verdict === MinerVerdict.COPY) {
     const earned = { rank: score.rank, score_bps: score.scoreBps, share_bps: score.shareBps };
     for (const [field, value] of Object.entries(earned)) {
-      if (value !== 0) tell(at(field), `is ${value}`, "be 0 for a liar");
+      if (value !== 0) tell(at(field), `is ${value}`, "be 0 for a liar and for a copy");
     }
   }
   const counts = new Map<LossReason, number>();
@@ -58,6 +58,11 @@ export const minerScore = constraintsOn(
     shareBps: basisPoints,
     acceptedListings: integer(0),
     lost: list(0, 2_000, lostPoints.check),
+    coldkey: emptyOr(hotkey),
+    countedListings: integer(0),
+    timeBps: basisPoints,
+    heuristicScoreBps: basisPoints,
+    copyOf: emptyOr(hotkey),
   },
   checkScore,
 );

@@ -15,7 +15,7 @@ import {
 } from "../../gen/zipnet/v1/submission_pb.js";
 import type { SignedRecord } from "../../gen/zipnet/v1/record_pb.js";
 import { dataKey } from "../object-keys.js";
-import { anything, ascending, every, integer, list } from "./combinators.js";
+import { anything, ascending, emptyOr, every, integer, list } from "./combinators.js";
 import { moment, optional, required, specified, text, that } from "./combinators.js";
 import { epochId, hotkey, md5, netuid, network, objectBytes, sha256, zipCode } from "./common.js";
 import { constraintsOn, type CrossCheck } from "./message.js";
@@ -67,6 +67,7 @@ export const receipt = constraintsOn(ReceiptSchema, {
   position: integer(1),
   objectCount: integer(1, 5_000),
   totalBytes: uint64,
+  coldkey: emptyOr(hotkey),
 });
 
 function receiptIn(record: SignedRecord): Receipt | undefined {

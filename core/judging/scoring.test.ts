@@ -410,7 +410,7 @@ describe("nextToCheck", () => {
 
   it("stops when the budget is used, or when nobody is left", () => {
     assert.deepEqual(
-      checked(() => "liar"),
+      checked(() => "liar", exampleRules({ spotCheckBudgetMiners: 12 })),
       order.slice(0, 12),
     );
     assert.equal(nextToCheck([], new Map(), exampleRules()), undefined);

@@ -4,7 +4,7 @@
  * Two validators get the same bytes when their evidence differs only in which of the listings that did not fail they
  * got an answer for, and in pages and times; see quality.ts and decision.ts for why.
  */
-import { create } from "@bufbuild/protobuf";
+import { type MessageInitShape, create } from "@bufbuild/protobuf";
 import type { Epoch, Rules } from "../../gen/zipnet/v1/epoch_pb.js";
 import {
   type Evidence,
@@ -104,7 +104,7 @@ function verdictOn(check: SubmissionCheck, evidence: readonly Evidence[], rules:
 interface Scored {
   readonly miner: Judged;
   readonly heuristic: ScoreParts;
-  readonly score: Omit<MinerScore, "$typeName" | "$unknown" | "rank" | "shareBps">;
+  readonly score: MessageInitShape<typeof MinerScoreSchema> & { readonly hotkey: string; readonly scoreBps: number };
 }
 
 function scoreHonest(miner: Judged, consensus: Consensus, input: ScoringInput): Scored {

@@ -71,13 +71,14 @@ export function callChecks(auth: ServerAuth): CallChecks {
       const roles = directory.knownRolesOf?.(hotkey) ?? (await directory.rolesOf(hotkey));
       assertRole(roles, hotkey, procedure, auth);
       // Where anyone may call; nothing is kept of strangers, who could be any number.
-      if (roles.length === 0) return { hotkey, roles, callsThisMinute: 0, maxCallsPerMinute: 0 };
+      if (roles.length === 0) return { hotkey, roles, coldkey: "", callsThisMinute: 0, maxCallsPerMinute: 0 };
       if (session !== undefined) sessions?.keep(session);
       const maxCallsPerMinute = Math.max(...roles.map((role) => auth.maxCallsPerMinute[role]));
       const nowMs = auth.clock.now();
       const callsThisMinute = await counted(checked, nowMs, auth);
       assertCounted(callsThisMinute, checked, nowMs, maxCallsPerMinute);
-      return { hotkey, roles, callsThisMinute, maxCallsPerMinute };
+      const coldkey = directory.coldkeyOf?.(hotkey) ?? "";
+      return { hotkey, roles, coldkey, callsThisMinute, maxCallsPerMinute };
     },
   };
 }

@@ -11,6 +11,8 @@ export interface CallerDirectory {
   rolesOf(hotkey: string): Promise<readonly Role[]>;
   /** The same where the answer is at hand, without a promise for each of thousands of calls a second. */
   knownRolesOf?(hotkey: string): readonly Role[] | undefined;
+  /** The coldkey that owns a hotkey whose roles were asked for; undefined for one that is not registered. */
+  coldkeyOf?(hotkey: string): string | undefined;
   /** Why a hotkey whose roles were asked for is no validator, in one clause for people. */
   whyNoValidator?(hotkey: string): string;
 }
@@ -21,6 +23,8 @@ export interface Caller {
   readonly hotkey: string;
   /** At least one, but where anyone may call. */
   readonly roles: readonly Role[];
+  /** The coldkey that owns the hotkey. Empty where none is known, as for the owner's hotkey while it is not registered. */
+  readonly coldkey: string;
   /** Signed calls of the hotkey in this minute of the clock, this one included. 0 without roles. */
   readonly callsThisMinute: number;
   /** Those that it may make. 0 without roles. */
@@ -44,6 +48,7 @@ export const MAX_STALE_MS = 3_600_000;
 interface Held {
   readonly metagraph: Metagraph;
   readonly roles: ReadonlyMap<string, readonly Role[]>;
+  readonly coldkeys: ReadonlyMap<string, string>;
   readonly readMs: number;
 }
 
@@ -70,7 +75,8 @@ export function metagraphDirectory(options: {
     reading ??= chain
       .metagraph(signal)
       .then((metagraph) => {
-        held = { metagraph, roles: rolesIn(metagraph, options), readMs: clock.now() };
+        const coldkeys = new Map(metagraph.neurons.map(({ hotkey, coldkey }) => [hotkey, coldkey]));
+        held = { metagraph, roles: rolesIn(metagraph, options), coldkeys, readMs: clock.now() };
         return held;
       })
       .finally(() => {
@@ -93,6 +99,7 @@ export function metagraphDirectory(options: {
     knownRolesOf(hotkey) {
       return held === undefined || clock.now() - held.readMs > options.maxAgeMs ? undefined : held.roles.get(hotkey);
     },
+    coldkeyOf: (hotkey) => held?.coldkeys.get(hotkey),
     whyNoValidator(hotkey) {
       const neuron = held?.metagraph.neurons.find((candidate) => candidate.hotkey === hotkey);
       const permit = neuron?.validatorPermit === true ? "a validator permit" : "no validator permit";

@@ -19,7 +19,7 @@ export function finalizeSubmission(parts: ServerParts): ServiceImpl<typeof Submi
   const { book, clock, deployment, log, objects, signer, verify } = parts;
   return async (request, context) => {
     const arrivedMs = clock.now();
-    const { hotkey } = callerOf(context);
+    const { hotkey, coldkey } = callerOf(context);
     const record = present(request.manifest, "manifest");
     const manifest = openManifest(record, verify, hotkey);
     const manifestSha256 = payloadSha256(record);
@@ -36,7 +36,7 @@ export function finalizeSubmission(parts: ServerParts): ServiceImpl<typeof Submi
     await assertObjectsStored(objects, dataPrefix(hotkey, manifest.epochId), manifest.objects);
     const key = manifestKey(manifest.epochId, hotkey, manifestSha256);
     await objects.putIfAbsent(key, encodeRecord(record), RECORD_CONTENT_TYPE);
-    const written = await writeReceipt(parts, settledMs, manifest, manifestSha256, arrivedMs);
+    const written = await writeReceipt(parts, settledMs, manifest, { manifestSha256, arrivedMs, coldkey });
     const { position, objectCount } = written.receipt;
     const facts = { event: "submission_finalized", epoch_id: epoch.epoch.id, hotkey, position, objects: objectCount };
     log.info(facts, `${hotkey} finalized ${objectCount} objects for epoch ${epoch.epoch.id}, as number ${position}`);
@@ -49,8 +49,7 @@ async function writeReceipt(
   { clock, objects, signer, verify }: ServerParts,
   settledMs: number,
   { epochId, hotkey, objects: files }: Manifest,
-  manifestSha256: string,
-  arrivedMs: number,
+  { manifestSha256, arrivedMs, coldkey }: { manifestSha256: string; arrivedMs: number; coldkey: string },
 ): Promise<HeldReceipt> {
   const position = 1 + (await countOf(objects, receiptPrefix(epochId)));
   const record = sealRecord(
@@ -63,6 +62,7 @@ async function writeReceipt(
       position,
       objectCount: files.length,
       totalBytes: files.reduce((sum, file) => sum + BigInt(file.sizeBytes), 0n),
+      coldkey,
     },
     signer,
   );

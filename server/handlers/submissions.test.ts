@@ -60,6 +60,8 @@ describe("submissions", () => {
         position: 1,
         objectCount: 2,
         totalBytes: 8n,
+        // Where the test registers no other, a hotkey is its own coldkey.
+        coldkey: rig.alice.hotkey,
       },
     );
     await rig.clock.advanceTo(rig.clock.now() + 1_000);

@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file zipnet/v1/epoch.proto.
  */
 export const file_zipnet_v1_epoch: GenFile = /*@__PURE__*/
-  fileDesc("ChV6aXBuZXQvdjEvZXBvY2gucHJvdG8SCXppcG5ldC52MSL9AgoFRXBvY2gSDgoGbnVtYmVyGAEgASgNEgoKAmlkGAIgASgJEg8KB25ldHdvcmsYAyABKAkSDgoGbmV0dWlkGAQgASgNEi4KCnN0YXJ0X3RpbWUYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KCmNsb3NlX3RpbWUYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi0KCXppcF9jb2RlcxgHIAMoCzIaLnppcG5ldC52MS5Bc3NpZ25lZFppcENvZGUSGQoRZXhwZWN0ZWRfbGlzdGluZ3MYCCABKA0SDQoFbm9uY2UYCSABKAkSKAoKc2VlZF9ibG9jaxgKIAEoCzIULnppcG5ldC52MS5TZWVkQmxvY2sSGAoQY2F0YWxvZ3VlX3NoYTI1NhgLIAEoCRIZChFzZWxlY3Rpb25fdmVyc2lvbhgMIAEoCRIfCgVydWxlcxgNIAEoCzIQLnppcG5ldC52MS5SdWxlcyJcCg9Bc3NpZ25lZFppcENvZGUSEAoIemlwX2NvZGUYASABKAkSGQoRZXhwZWN0ZWRfbGlzdGluZ3MYAiABKA0SDQoFc3RhdGUYAyABKAkSDQoFcGxhY2UYBCABKAkivQUKBVJ1bGVzEhcKD3RhcmdldF9saXN0aW5ncxgBIAEoDRIVCg10b2xlcmFuY2VfYnBzGAIgASgNEh0KFW1pbl9leHBlY3RlZF9saXN0aW5ncxgDIAEoDRIdChVtYXhfZXhwZWN0ZWRfbGlzdGluZ3MYBCABKA0SFwoPY29vbGRvd25fZXBvY2hzGAUgASgNEhYKDmluY2x1ZGVfc3RhdGVzGAYgAygJEhYKDmV4Y2x1ZGVfc3RhdGVzGAcgAygJEhgKEHNwZWVkX3dlaWdodF9icHMYCCABKA0SGgoScXVhbGl0eV93ZWlnaHRfYnBzGAkgASgNEhkKEXZvbHVtZV93ZWlnaHRfYnBzGAogASgNEhYKDnNwZWVkX2dyYWNlX21zGAsgASgNEhUKDXNwZWVkX2J1Y2tldHMYDCABKA0SGAoQd2lubmVyX3NoYXJlX2JwcxgNIAMoDRIfChdwYXJ0aWNpcGF0aW9uX3NoYXJlX2JwcxgOIAEoDRI0Cg51bmVhcm5lZF9zaGFyZRgPIAEoDjIcLnppcG5ldC52MS5VbmVhcm5lZFNoYXJlUnVsZRIbChNzcG90X2NoZWNrX2xpc3RpbmdzGBAgASgNEhkKEXNwb3RfY2hlY2tfbWluZXJzGBEgASgNEhoKEnRvbGVyYXRlZF9mYWlsX2JwcxgSIAEoDRIdChVhY2N1c2F0aW9uX2NoYW5jZV9wcG0YEyABKA0SFwoPbWF4X3Vua25vd25fYnBzGBQgASgNEiAKGHNwb3RfY2hlY2tfYnVkZ2V0X21pbmVycxgVIAEoDRItCg1zdGF0ZV93ZWlnaHRzGBYgAygLMhYuemlwbmV0LnYxLlN0YXRlV2VpZ2h0EhMKC3JlYWRfbWluZXJzGBcgASgNEhoKEnJlYWRfc2FtcGxlX21pbmVycxgYIAEoDSI0CgtTdGF0ZVdlaWdodBINCgVzdGF0ZRgBIAEoCRIWCg53ZWlnaHRfcGVyY2VudBgCIAEoDSI3CglDYXRhbG9ndWUSKgoHZW50cmllcxgBIAMoCzIZLnppcG5ldC52MS5DYXRhbG9ndWVFbnRyeSKNAgoOQ2F0YWxvZ3VlRW50cnkSEAoIemlwX2NvZGUYASABKAkSDQoFc3RhdGUYAiABKAkSDgoGY291bnR5GAMgASgJEg0KBXBsYWNlGAQgASgJEh0KFWxhdGl0dWRlX21pY3JvZGVncmVlcxgFIAEoERIeChZsb25naXR1ZGVfbWljcm9kZWdyZWVzGAYgASgREhkKEWV4cGVjdGVkX2xpc3RpbmdzGAcgASgNEg4KBnNvdXJjZRgIIAEoCRINCgVhc19vZhgJIAEoCRIVCg1hdF9yZXN1bHRfY2FwGAogASgIEisKC2NhbGlicmF0aW9uGAsgASgLMhYuemlwbmV0LnYxLkNhbGlicmF0aW9uIo4BCgtDYWxpYnJhdGlvbhIZChFpbXBvcnRlZF9saXN0aW5ncxgBIAEoDRIbChNmb3VuZF9taWxsaWxpc3RpbmdzGAIgASgNEhYKDmNvbmZpZGVuY2VfYnBzGAMgASgNEhQKDG9ic2VydmF0aW9ucxgEIAEoDRIZChFsYXN0X2Vwb2NoX251bWJlchgFIAEoDSp8ChFVbmVhcm5lZFNoYXJlUnVsZRIjCh9VTkVBUk5FRF9TSEFSRV9SVUxFX1VOU1BFQ0lGSUVEEAASJAogVU5FQVJORURfU0hBUkVfUlVMRV9SRURJU1RSSUJVVEUQARIcChhVTkVBUk5FRF9TSEFSRV9SVUxFX0JVUk4QAmIGcHJvdG8z", [file_google_protobuf_timestamp, file_zipnet_v1_record]);
+  fileDesc("ChV6aXBuZXQvdjEvZXBvY2gucHJvdG8SCXppcG5ldC52MSL9AgoFRXBvY2gSDgoGbnVtYmVyGAEgASgNEgoKAmlkGAIgASgJEg8KB25ldHdvcmsYAyABKAkSDgoGbmV0dWlkGAQgASgNEi4KCnN0YXJ0X3RpbWUYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KCmNsb3NlX3RpbWUYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi0KCXppcF9jb2RlcxgHIAMoCzIaLnppcG5ldC52MS5Bc3NpZ25lZFppcENvZGUSGQoRZXhwZWN0ZWRfbGlzdGluZ3MYCCABKA0SDQoFbm9uY2UYCSABKAkSKAoKc2VlZF9ibG9jaxgKIAEoCzIULnppcG5ldC52MS5TZWVkQmxvY2sSGAoQY2F0YWxvZ3VlX3NoYTI1NhgLIAEoCRIZChFzZWxlY3Rpb25fdmVyc2lvbhgMIAEoCRIfCgVydWxlcxgNIAEoCzIQLnppcG5ldC52MS5SdWxlcyJcCg9Bc3NpZ25lZFppcENvZGUSEAoIemlwX2NvZGUYASABKAkSGQoRZXhwZWN0ZWRfbGlzdGluZ3MYAiABKA0SDQoFc3RhdGUYAyABKAkSDQoFcGxhY2UYBCABKAkiuQcKBVJ1bGVzEhcKD3RhcmdldF9saXN0aW5ncxgBIAEoDRIVCg10b2xlcmFuY2VfYnBzGAIgASgNEh0KFW1pbl9leHBlY3RlZF9saXN0aW5ncxgDIAEoDRIdChVtYXhfZXhwZWN0ZWRfbGlzdGluZ3MYBCABKA0SFwoPY29vbGRvd25fZXBvY2hzGAUgASgNEhYKDmluY2x1ZGVfc3RhdGVzGAYgAygJEhYKDmV4Y2x1ZGVfc3RhdGVzGAcgAygJEhgKEHNwZWVkX3dlaWdodF9icHMYCCABKA0SGgoScXVhbGl0eV93ZWlnaHRfYnBzGAkgASgNEhkKEXZvbHVtZV93ZWlnaHRfYnBzGAogASgNEhYKDnNwZWVkX2dyYWNlX21zGAsgASgNEhUKDXNwZWVkX2J1Y2tldHMYDCABKA0SGAoQd2lubmVyX3NoYXJlX2JwcxgNIAMoDRIfChdwYXJ0aWNpcGF0aW9uX3NoYXJlX2JwcxgOIAEoDRI0Cg51bmVhcm5lZF9zaGFyZRgPIAEoDjIcLnppcG5ldC52MS5VbmVhcm5lZFNoYXJlUnVsZRIbChNzcG90X2NoZWNrX2xpc3RpbmdzGBAgASgNEhkKEXNwb3RfY2hlY2tfbWluZXJzGBEgASgNEhoKEnRvbGVyYXRlZF9mYWlsX2JwcxgSIAEoDRIdChVhY2N1c2F0aW9uX2NoYW5jZV9wcG0YEyABKA0SFwoPbWF4X3Vua25vd25fYnBzGBQgASgNEiAKGHNwb3RfY2hlY2tfYnVkZ2V0X21pbmVycxgVIAEoDRItCg1zdGF0ZV93ZWlnaHRzGBYgAygLMhYuemlwbmV0LnYxLlN0YXRlV2VpZ2h0EhMKC3JlYWRfbWluZXJzGBcgASgNEhoKEnJlYWRfc2FtcGxlX21pbmVycxgYIAEoDRIbChNmYWJyaWNhdGVkX2ZhaWxfYnBzGBkgASgNEh4KFm1pc3NlZF9mYWJyaWNhdGlvbl9wcG0YGiABKA0SHwoXc3BvdF9jaGVja19tYXhfbGlzdGluZ3MYGyABKA0SFAoMZmFpbF9wZW5hbHR5GBwgASgNEiIKGnNwb3RfY2hlY2tfYnVkZ2V0X2xpc3RpbmdzGB0gASgNEiAKGHNwb3RfY2hlY2tfcmFuZG9tX21pbmVycxgeIAEoDRIfChdtYXhfZWFybmVyc19wZXJfY29sZGtleRgfIAEoDRIfChdtYXhfbGlzdGluZ3NfcGVyX3NlY29uZBggIAEoDSI0CgtTdGF0ZVdlaWdodBINCgVzdGF0ZRgBIAEoCRIWCg53ZWlnaHRfcGVyY2VudBgCIAEoDSI3CglDYXRhbG9ndWUSKgoHZW50cmllcxgBIAMoCzIZLnppcG5ldC52MS5DYXRhbG9ndWVFbnRyeSKNAgoOQ2F0YWxvZ3VlRW50cnkSEAoIemlwX2NvZGUYASABKAkSDQoFc3RhdGUYAiABKAkSDgoGY291bnR5GAMgASgJEg0KBXBsYWNlGAQgASgJEh0KFWxhdGl0dWRlX21pY3JvZGVncmVlcxgFIAEoERIeChZsb25naXR1ZGVfbWljcm9kZWdyZWVzGAYgASgREhkKEWV4cGVjdGVkX2xpc3RpbmdzGAcgASgNEg4KBnNvdXJjZRgIIAEoCRINCgVhc19vZhgJIAEoCRIVCg1hdF9yZXN1bHRfY2FwGAogASgIEisKC2NhbGlicmF0aW9uGAsgASgLMhYuemlwbmV0LnYxLkNhbGlicmF0aW9uIo4BCgtDYWxpYnJhdGlvbhIZChFpbXBvcnRlZF9saXN0aW5ncxgBIAEoDRIbChNmb3VuZF9taWxsaWxpc3RpbmdzGAIgASgNEhYKDmNvbmZpZGVuY2VfYnBzGAMgASgNEhQKDG9ic2VydmF0aW9ucxgEIAEoDRIZChFsYXN0X2Vwb2NoX251bWJlchgFIAEoDSp8ChFVbmVhcm5lZFNoYXJlUnVsZRIjCh9VTkVBUk5FRF9TSEFSRV9SVUxFX1VOU1BFQ0lGSUVEEAASJAogVU5FQVJORURfU0hBUkVfUlVMRV9SRURJU1RSSUJVVEUQARIcChhVTkVBUk5FRF9TSEFSRV9SVUxFX0JVUk4QAmIGcHJvdG8z", [file_google_protobuf_timestamp, file_zipnet_v1_record]);
 
 /**
  * One epoch: what is to be collected, until when, and by which rules it will be judged. Signed by the server.
@@ -295,15 +295,15 @@ export type Rules = Message<"zipnet.v1.Rules"> & {
   spotCheckMiners: number;
 
   /**
-   * Rate of failed listings that honest scraping may show, in basis points. 0 to 5,000. Default 200.
+   * Rate of failed listings that honest scraping may show, in basis points. 1 to 5,000. Default 50.
    *
    * @generated from field: uint32 tolerated_fail_bps = 18;
    */
   toleratedFailBps: number;
 
   /**
-   * A miner is called a liar when an honest one, failing at the tolerated rate, would show as many failures with at
-   * most this probability, in parts per million. 1 to 100,000. Default 10.
+   * Chance at most that an honest miner, whose listings fail at the tolerated rate, is called a liar by a spot check, in
+   * parts per million. 1 to 100,000. Default 10.
    *
    * @generated from field: uint32 accusation_chance_ppm = 19;
    */
@@ -317,7 +317,7 @@ export type Rules = Message<"zipnet.v1.Rules"> & {
   maxUnknownBps: number;
 
   /**
-   * Miners that one validator may spot check in all while it replaces liars. spot_check_miners to 256. Default 12.
+   * Miners that one validator may spot check in all while it replaces liars. spot_check_miners to 256. Default 48.
    *
    * @generated from field: uint32 spot_check_budget_miners = 21;
    */
@@ -345,6 +345,67 @@ export type Rules = Message<"zipnet.v1.Rules"> & {
    * @generated from field: uint32 read_sample_miners = 24;
    */
   readSampleMiners: number;
+
+  /**
+   * Rate of fabricated listings that a spot check is to tell from the tolerated one, in basis points. Above
+   * tolerated_fail_bps, to 10,000. Default 500.
+   *
+   * @generated from field: uint32 fabricated_fail_bps = 25;
+   */
+  fabricatedFailBps: number;
+
+  /**
+   * Chance at most that doubt about a miner who fabricates at that rate is dropped, in parts per million. 1 to 500,000.
+   * Default 10,000.
+   *
+   * @generated from field: uint32 missed_fabrication_ppm = 26;
+   */
+  missedFabricationPpm: number;
+
+  /**
+   * Listings of one miner that are scraped again at most, when failures among the first spot_check_listings leave a doubt.
+   * spot_check_listings to 10,000. Default 500.
+   *
+   * @generated from field: uint32 spot_check_max_listings = 27;
+   */
+  spotCheckMaxListings: number;
+
+  /**
+   * How many times its rate above the tolerated one a failed listing costs in the spot check's part of quality. 1 to 100.
+   * Default 10: inventing listings costs more than the time that it saves.
+   *
+   * @generated from field: uint32 fail_penalty = 28;
+   */
+  failPenalty: number;
+
+  /**
+   * No further miner is spot checked once so many listings were sampled in all. spot_check_listings to 1,000,000.
+   * Default 1,500.
+   *
+   * @generated from field: uint32 spot_check_budget_listings = 29;
+   */
+  spotCheckBudgetListings: number;
+
+  /**
+   * Miners that are spot checked besides the best, drawn from all others. 0 to 256. Default 2.
+   *
+   * @generated from field: uint32 spot_check_random_miners = 30;
+   */
+  spotCheckRandomMiners: number;
+
+  /**
+   * Hotkeys of one coldkey that may earn, the best by score. 0 to 256; 0 for no limit. Default 1.
+   *
+   * @generated from field: uint32 max_earners_per_coldkey = 31;
+   */
+  maxEarnersPerColdkey: number;
+
+  /**
+   * Listings that one miner can have read per second, over the whole of its submission. 1 to 1,000,000. Default 1,000.
+   *
+   * @generated from field: uint32 max_listings_per_second = 32;
+   */
+  maxListingsPerSecond: number;
 };
 
 /**

@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file zipnet/v1/report.proto.
  */
 export const file_zipnet_v1_report: GenFile = /*@__PURE__*/
-  fileDesc("ChZ6aXBuZXQvdjEvcmVwb3J0LnByb3RvEgl6aXBuZXQudjEimgIKBlJlcG9ydBIQCghlcG9jaF9pZBgBIAEoCRIPCgduZXR3b3JrGAIgASgJEg4KBm5ldHVpZBgDIAEoDRIRCgl2YWxpZGF0b3IYBCABKAkSLwoLanVkZ2VkX3RpbWUYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhgKEHNvZnR3YXJlX3ZlcnNpb24YBiABKAkSJAoFdGFibGUYByABKAsyFS56aXBuZXQudjEuU2NvcmVUYWJsZRIlCghldmlkZW5jZRgIIAMoCzITLnppcG5ldC52MS5FdmlkZW5jZRIYChBkb3dubG9hZGVkX2ZpbGVzGAkgASgNEhgKEGRvd25sb2FkZWRfYnl0ZXMYCiABKAQizQEKClNjb3JlVGFibGUSEAoIZXBvY2hfaWQYASABKAkSFwoPc25hcHNob3Rfc2hhMjU2GAIgASgJEhcKD3Njb3JpbmdfdmVyc2lvbhgDIAEoCRIlCgZzY29yZXMYBCADKAsyFS56aXBuZXQudjEuTWluZXJTY29yZRIoCgd3ZWlnaHRzGAUgAygLMhcuemlwbmV0LnYxLkhvdGtleVdlaWdodBIqCgl6aXBfY29kZXMYBiADKAsyFy56aXBuZXQudjEuWmlwQ29kZUNvdW50Im4KDFppcENvZGVDb3VudBIQCgh6aXBfY29kZRgBIAEoCRIdChVsb3dlcl9tZWRpYW5fbGlzdGluZ3MYAiABKA0SHQoVdXBwZXJfbWVkaWFuX2xpc3RpbmdzGAMgASgNEg4KBm1pbmVycxgEIAEoDSIyCgxIb3RrZXlXZWlnaHQSDgoGaG90a2V5GAEgASgJEhIKCndlaWdodF9icHMYAiABKA0i9gEKCk1pbmVyU2NvcmUSDgoGaG90a2V5GAEgASgJEgwKBHJhbmsYAiABKA0SKAoHdmVyZGljdBgDIAEoDjIXLnppcG5ldC52MS5NaW5lclZlcmRpY3QSEQoJc3BlZWRfYnBzGAQgASgNEhMKC3F1YWxpdHlfYnBzGAUgASgNEhIKCnZvbHVtZV9icHMYBiABKA0SEQoJc2NvcmVfYnBzGAcgASgNEhEKCXNoYXJlX2JwcxgIIAEoDRIZChFhY2NlcHRlZF9saXN0aW5ncxgJIAEoDRIjCgRsb3N0GAogAygLMhUuemlwbmV0LnYxLkxvc3RQb2ludHMikAEKCkxvc3RQb2ludHMSJQoGcmVhc29uGAEgASgOMhUuemlwbmV0LnYxLkxvc3NSZWFzb24SEAoIbG9zdF9icHMYAiABKA0SEAoIemlwX2NvZGUYAyABKAkSEgoKbGlzdGluZ19pZBgEIAEoCRIOCgZkZXRhaWwYBSABKAkSEwoLZXZpZGVuY2VfaWQYBiABKAkioQIKCEV2aWRlbmNlEgoKAmlkGAEgASgJEg4KBmhvdGtleRgCIAEoCRIlCglzdWJtaXR0ZWQYAyABKAsyEi56aXBuZXQudjEuTGlzdGluZxIqCgd2ZXJkaWN0GAQgASgOMhkuemlwbmV0LnYxLkxpc3RpbmdWZXJkaWN0EgsKA3VybBgFIAEoCRIwCgxmZXRjaGVkX3RpbWUYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhMKC3BhZ2Vfc2hhMjU2GAcgASgJEhMKC2h0dHBfc3RhdHVzGAggASgNEi8KC2RpZmZlcmVuY2VzGAkgAygLMhouemlwbmV0LnYxLkZpZWxkRGlmZmVyZW5jZRIMCgRub3RlGAogASgJIl8KD0ZpZWxkRGlmZmVyZW5jZRINCgVmaWVsZBgBIAEoCRIRCglzdWJtaXR0ZWQYAiABKAkSEAoIb2JzZXJ2ZWQYAyABKAkSGAoQbWF5X2hhdmVfY2hhbmdlZBgEIAEoCCqcAQoMTWluZXJWZXJkaWN0Eh0KGU1JTkVSX1ZFUkRJQ1RfVU5TUEVDSUZJRUQQABIaChZNSU5FUl9WRVJESUNUX1ZFUklGSUVEEAESGwoXTUlORVJfVkVSRElDVF9VTkNIRUNLRUQQAhIcChhNSU5FUl9WRVJESUNUX1VOVkVSSUZJRUQQAxIWChJNSU5FUl9WRVJESUNUX0xJQVIQBCqGAwoKTG9zc1JlYXNvbhIbChdMT1NTX1JFQVNPTl9VTlNQRUNJRklFRBAAEhQKEExPU1NfUkVBU09OX0xBVEUQARIaChZMT1NTX1JFQVNPTl9JTkNPTVBMRVRFEAISGwoXTE9TU19SRUFTT05fSU1QTEFVU0lCTEUQAxIZChVMT1NTX1JFQVNPTl9EVVBMSUNBVEUQBBIXChNMT1NTX1JFQVNPTl9GT1JFSUdOEAUSGAoUTE9TU19SRUFTT05fQ09WRVJBR0UQBhIaChZMT1NTX1JFQVNPTl9TUE9UX0NIRUNLEAcSGgoWTE9TU19SRUFTT05fRkFCUklDQVRFRBAIEhsKF0xPU1NfUkVBU09OX1dST05HX05PTkNFEAkSHQoZTE9TU19SRUFTT05fQ09OVFJBRElDVElPThAKEhoKFkxPU1NfUkVBU09OX1VOUkVBREFCTEUQCxIUChBMT1NTX1JFQVNPTl9DT1BZEAwSGAoUTE9TU19SRUFTT05fTk9UX1JFQUQQDSqCAQoOTGlzdGluZ1ZlcmRpY3QSHwobTElTVElOR19WRVJESUNUX1VOU1BFQ0lGSUVEEAASGAoUTElTVElOR19WRVJESUNUX1BBU1MQARIYChRMSVNUSU5HX1ZFUkRJQ1RfRkFJTBACEhsKF0xJU1RJTkdfVkVSRElDVF9VTktOT1dOEANiBnByb3RvMw", [file_google_protobuf_timestamp, file_zipnet_v1_listing]);
+  fileDesc("ChZ6aXBuZXQvdjEvcmVwb3J0LnByb3RvEgl6aXBuZXQudjEitAIKBlJlcG9ydBIQCghlcG9jaF9pZBgBIAEoCRIPCgduZXR3b3JrGAIgASgJEg4KBm5ldHVpZBgDIAEoDRIRCgl2YWxpZGF0b3IYBCABKAkSLwoLanVkZ2VkX3RpbWUYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhgKEHNvZnR3YXJlX3ZlcnNpb24YBiABKAkSJAoFdGFibGUYByABKAsyFS56aXBuZXQudjEuU2NvcmVUYWJsZRIlCghldmlkZW5jZRgIIAMoCzITLnppcG5ldC52MS5FdmlkZW5jZRIYChBkb3dubG9hZGVkX2ZpbGVzGAkgASgNEhgKEGRvd25sb2FkZWRfYnl0ZXMYCiABKAQSGAoQYWRvcHRlZF9ldmlkZW5jZRgLIAEoDSLNAQoKU2NvcmVUYWJsZRIQCghlcG9jaF9pZBgBIAEoCRIXCg9zbmFwc2hvdF9zaGEyNTYYAiABKAkSFwoPc2NvcmluZ192ZXJzaW9uGAMgASgJEiUKBnNjb3JlcxgEIAMoCzIVLnppcG5ldC52MS5NaW5lclNjb3JlEigKB3dlaWdodHMYBSADKAsyFy56aXBuZXQudjEuSG90a2V5V2VpZ2h0EioKCXppcF9jb2RlcxgGIAMoCzIXLnppcG5ldC52MS5aaXBDb2RlQ291bnQibgoMWmlwQ29kZUNvdW50EhAKCHppcF9jb2RlGAEgASgJEh0KFWxvd2VyX21lZGlhbl9saXN0aW5ncxgCIAEoDRIdChV1cHBlcl9tZWRpYW5fbGlzdGluZ3MYAyABKA0SDgoGbWluZXJzGAQgASgNIjIKDEhvdGtleVdlaWdodBIOCgZob3RrZXkYASABKAkSEgoKd2VpZ2h0X2JwcxgCIAEoDSLhAgoKTWluZXJTY29yZRIOCgZob3RrZXkYASABKAkSDAoEcmFuaxgCIAEoDRIoCgd2ZXJkaWN0GAMgASgOMhcuemlwbmV0LnYxLk1pbmVyVmVyZGljdBIRCglzcGVlZF9icHMYBCABKA0SEwoLcXVhbGl0eV9icHMYBSABKA0SEgoKdm9sdW1lX2JwcxgGIAEoDRIRCglzY29yZV9icHMYByABKA0SEQoJc2hhcmVfYnBzGAggASgNEhkKEWFjY2VwdGVkX2xpc3RpbmdzGAkgASgNEiMKBGxvc3QYCiADKAsyFS56aXBuZXQudjEuTG9zdFBvaW50cxIPCgdjb2xka2V5GAsgASgJEhgKEGNvdW50ZWRfbGlzdGluZ3MYDCABKA0SEAoIdGltZV9icHMYDSABKA0SGwoTaGV1cmlzdGljX3Njb3JlX2JwcxgOIAEoDRIPCgdjb3B5X29mGA8gASgJIpABCgpMb3N0UG9pbnRzEiUKBnJlYXNvbhgBIAEoDjIVLnppcG5ldC52MS5Mb3NzUmVhc29uEhAKCGxvc3RfYnBzGAIgASgNEhAKCHppcF9jb2RlGAMgASgJEhIKCmxpc3RpbmdfaWQYBCABKAkSDgoGZGV0YWlsGAUgASgJEhMKC2V2aWRlbmNlX2lkGAYgASgJIu8CCghFdmlkZW5jZRIKCgJpZBgBIAEoCRIOCgZob3RrZXkYAiABKAkSJQoJc3VibWl0dGVkGAMgASgLMhIuemlwbmV0LnYxLkxpc3RpbmcSKgoHdmVyZGljdBgEIAEoDjIZLnppcG5ldC52MS5MaXN0aW5nVmVyZGljdBILCgN1cmwYBSABKAkSMAoMZmV0Y2hlZF90aW1lGAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBITCgtwYWdlX3NoYTI1NhgHIAEoCRITCgtodHRwX3N0YXR1cxgIIAEoDRIvCgtkaWZmZXJlbmNlcxgJIAMoCzIaLnppcG5ldC52MS5GaWVsZERpZmZlcmVuY2USDAoEbm90ZRgKIAEoCRIkCghvYnNlcnZlZBgLIAEoCzISLnppcG5ldC52MS5MaXN0aW5nEhAKCGxvb2tfdXBzGAwgASgNEhQKDGFkb3B0ZWRfZnJvbRgNIAMoCSJfCg9GaWVsZERpZmZlcmVuY2USDQoFZmllbGQYASABKAkSEQoJc3VibWl0dGVkGAIgASgJEhAKCG9ic2VydmVkGAMgASgJEhgKEG1heV9oYXZlX2NoYW5nZWQYBCABKAgqtAEKDE1pbmVyVmVyZGljdBIdChlNSU5FUl9WRVJESUNUX1VOU1BFQ0lGSUVEEAASGgoWTUlORVJfVkVSRElDVF9WRVJJRklFRBABEhsKF01JTkVSX1ZFUkRJQ1RfVU5DSEVDS0VEEAISHAoYTUlORVJfVkVSRElDVF9VTlZFUklGSUVEEAMSFgoSTUlORVJfVkVSRElDVF9MSUFSEAQSFgoSTUlORVJfVkVSRElDVF9DT1BZEAUq6QMKCkxvc3NSZWFzb24SGwoXTE9TU19SRUFTT05fVU5TUEVDSUZJRUQQABIUChBMT1NTX1JFQVNPTl9MQVRFEAESGgoWTE9TU19SRUFTT05fSU5DT01QTEVURRACEhsKF0xPU1NfUkVBU09OX0lNUExBVVNJQkxFEAMSGQoVTE9TU19SRUFTT05fRFVQTElDQVRFEAQSFwoTTE9TU19SRUFTT05fRk9SRUlHThAFEhgKFExPU1NfUkVBU09OX0NPVkVSQUdFEAYSGgoWTE9TU19SRUFTT05fU1BPVF9DSEVDSxAHEhoKFkxPU1NfUkVBU09OX0ZBQlJJQ0FURUQQCBIbChdMT1NTX1JFQVNPTl9XUk9OR19OT05DRRAJEh0KGUxPU1NfUkVBU09OX0NPTlRSQURJQ1RJT04QChIaChZMT1NTX1JFQVNPTl9VTlJFQURBQkxFEAsSFAoQTE9TU19SRUFTT05fQ09QWRAMEhgKFExPU1NfUkVBU09OX05PVF9SRUFEEA0SGwoXTE9TU19SRUFTT05fVU5DT05GSVJNRUQQDhIVChFMT1NTX1JFQVNPTl9TVEFMRRAPEhcKE0xPU1NfUkVBU09OX0NPTERLRVkQEBIUChBMT1NTX1JFQVNPTl9SQVRFEBEqggEKDkxpc3RpbmdWZXJkaWN0Eh8KG0xJU1RJTkdfVkVSRElDVF9VTlNQRUNJRklFRBAAEhgKFExJU1RJTkdfVkVSRElDVF9QQVNTEAESGAoUTElTVElOR19WRVJESUNUX0ZBSUwQAhIbChdMSVNUSU5HX1ZFUkRJQ1RfVU5LTk9XThADYgZwcm90bzM", [file_google_protobuf_timestamp, file_zipnet_v1_listing]);
 
 /**
  * A validator's judgement of an epoch. Signed by the validator.
@@ -91,6 +91,13 @@ export type Report = Message<"zipnet.v1.Report"> & {
    * @generated from field: uint64 downloaded_bytes = 10;
    */
   downloadedBytes: bigint;
+
+  /**
+   * Pieces of evidence that were taken over from other validators' reports.
+   *
+   * @generated from field: uint32 adopted_evidence = 11;
+   */
+  adoptedEvidence: number;
 };
 
 /**
@@ -244,7 +251,7 @@ export type MinerScore = Message<"zipnet.v1.MinerScore"> & {
   hotkey: string;
 
   /**
-   * Place among the honest, 1 and up. 0 for liars.
+   * Place among the honest, 1 and up. 0 for liars and copies.
    *
    * @generated from field: uint32 rank = 2;
    */
@@ -258,14 +265,14 @@ export type MinerScore = Message<"zipnet.v1.MinerScore"> & {
   verdict: MinerVerdict;
 
   /**
-   * Speed, 0 to 10,000 basis points.
+   * Speed of what was delivered: time_bps times volume_bps. 0 to 10,000 basis points.
    *
    * @generated from field: uint32 speed_bps = 4;
    */
   speedBps: number;
 
   /**
-   * Quality, 0 to 10,000 basis points.
+   * Quality of what was delivered: that of the rows times volume_bps. 0 to 10,000 basis points.
    *
    * @generated from field: uint32 quality_bps = 5;
    */
@@ -279,7 +286,7 @@ export type MinerScore = Message<"zipnet.v1.MinerScore"> & {
   volumeBps: number;
 
   /**
-   * The three parts by the rules' weights, 0 to 10,000 basis points. 0 for liars.
+   * The three parts by the rules' weights, 0 to 10,000 basis points. 0 for liars and copies.
    *
    * @generated from field: uint32 score_bps = 7;
    */
@@ -306,6 +313,41 @@ export type MinerScore = Message<"zipnet.v1.MinerScore"> & {
    * @generated from field: repeated zipnet.v1.LostPoints lost = 10;
    */
   lost: LostPoints[];
+
+  /**
+   * The coldkey of its receipt: SS58 address, prefix 42.
+   *
+   * @generated from field: string coldkey = 11;
+   */
+  coldkey: string;
+
+  /**
+   * Accepted listings that counted for volume: of a miner that is not verified, those that a verified one has too.
+   *
+   * @generated from field: uint32 counted_listings = 12;
+   */
+  countedListings: number;
+
+  /**
+   * What the receipt's time is worth by itself, 0 to 10,000 basis points.
+   *
+   * @generated from field: uint32 time_bps = 13;
+   */
+  timeBps: number;
+
+  /**
+   * The score without the spot check, by which the participation share is divided. 0 to 10,000 basis points.
+   *
+   * @generated from field: uint32 heuristic_score_bps = 14;
+   */
+  heuristicScoreBps: number;
+
+  /**
+   * The earlier submission's miner, for a copy: SS58 address, prefix 42. Empty otherwise.
+   *
+   * @generated from field: string copy_of = 15;
+   */
+  copyOf: string;
 };
 
 /**
@@ -446,6 +488,28 @@ export type Evidence = Message<"zipnet.v1.Evidence"> & {
    * @generated from field: string note = 10;
    */
   note: string;
+
+  /**
+   * The fields that were read at the source. Absent when it did not show the listing.
+   *
+   * @generated from field: zipnet.v1.Listing observed = 11;
+   */
+  observed?: Listing | undefined;
+
+  /**
+   * How often the listing was looked up. 0 where nothing could be asked.
+   *
+   * @generated from field: uint32 look_ups = 12;
+   */
+  lookUps: number;
+
+  /**
+   * Validators whose signed reports say so, ascending, where this one had no answer of its own and took over theirs.
+   * Empty: its own finding.
+   *
+   * @generated from field: repeated string adopted_from = 13;
+   */
+  adoptedFrom: string[];
 };
 
 /**
@@ -538,6 +602,14 @@ export enum MinerVerdict {
    * @generated from enum value: MINER_VERDICT_LIAR = 4;
    */
   LIAR = 4,
+
+  /**
+   * Has what only an earlier submission has: its errors, its times. The earlier one keeps the credit; this one earns
+   * exactly 0.
+   *
+   * @generated from enum value: MINER_VERDICT_COPY = 5;
+   */
+  COPY = 5,
 }
 
 /**
@@ -649,6 +721,34 @@ export enum LossReason {
    * @generated from enum value: LOSS_REASON_NOT_READ = 13;
    */
   NOT_READ = 13,
+
+  /**
+   * A listing that no verified miner has, or has with other facts.
+   *
+   * @generated from enum value: LOSS_REASON_UNCONFIRMED = 14;
+   */
+  UNCONFIRMED = 14,
+
+  /**
+   * A listing said to be read after the source changed it, with what it said before.
+   *
+   * @generated from enum value: LOSS_REASON_STALE = 15;
+   */
+  STALE = 15,
+
+  /**
+   * Another hotkey of the same coldkey earns.
+   *
+   * @generated from enum value: LOSS_REASON_COLDKEY = 16;
+   */
+  COLDKEY = 16,
+
+  /**
+   * The times of the rows say that more was read in a second than can be.
+   *
+   * @generated from enum value: LOSS_REASON_RATE = 17;
+   */
+  RATE = 17,
 }
 
 /**

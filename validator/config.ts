@@ -52,6 +52,10 @@ export const SETTINGS = {
     "Files and pages that are read at the same time. Default 2.",
     parse.integer({ min: 1, max: 64 }, 2),
   ),
+  cacheBytes: setting(
+    "Bytes of miners' files that are kept on disk, 100000000 and up; a larger epoch is read in parts. Default 10000000000.",
+    parse.integer({ min: 100_000_000, max: 1_000_000_000_000_000 }, 10_000_000_000),
+  ),
   weightsVersionKey: setting(
     "Version key that weights are set with. Where the subnet asks for a higher one, none are set. Default 0.",
     parse.integer({ min: 0, max: 999_999_999_999_999 }, 0),
@@ -121,13 +125,14 @@ export function minRelayStakeRaoOf({ minRelayStakeTao }: ValidatorSettings): big
 
 /** What the validator itself needs of the settings. */
 export function configOf(settings: ValidatorSettings): ValidatorConfig {
-  const { network, netuid, serverHotkey, concurrency } = settings;
+  const { network, netuid, serverHotkey, concurrency, cacheBytes } = settings;
   const { metagraphMaxAgeMs, bookmarkIntervalMs, drainWindowMs, keptEpochs } = settings;
   return {
     network,
     netuid,
     serverHotkey,
     concurrency,
+    cacheBytes,
     weightsVersionKey: BigInt(settings.weightsVersionKey),
     relay: {
       host: settings.listenHost,

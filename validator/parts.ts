@@ -52,6 +52,8 @@ export interface ValidatorConfig {
   readonly serverHotkey: string;
   /** Files that are fetched, and listings that are scraped again, at the same time. 1 and up. */
   readonly concurrency: number;
+  /** What the fetched files of miners may take on disk, in bytes. */
+  readonly cacheBytes: number;
   readonly weightsVersionKey: bigint;
   readonly relay: RelayConfig;
 }

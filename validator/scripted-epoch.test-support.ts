@@ -22,7 +22,7 @@ import {
 import { sampleMetagraph, sampleNeuron } from "../core/metagraph.test-support.js";
 import { dataKey } from "../core/object-keys.js";
 import type { Chain, Clock, ListingSource, LocalState, LookUp, Metagraph, Signer, Transfer } from "../core/ports.js";
-import { payloadSha256, sealRecord } from "../core/signed-record.js";
+import { openRecord, payloadSha256, sealRecord } from "../core/signed-record.js";
 import { EpochSchema, type Rules } from "../gen/zipnet/v1/epoch_pb.js";
 import { CreateDownloadGrantsResponseSchema } from "../gen/zipnet/v1/judging_service_pb.js";
 import type { Listing } from "../gen/zipnet/v1/listing_pb.js";
@@ -32,6 +32,7 @@ import { type Manifest, ManifestSchema, ReceiptSchema, SnapshotSchema } from "..
 import { quietLog } from "../test/support/quiet-log.js";
 import type { JudgeOptions } from "./judge/judge-epoch.js";
 import { openClosedEpoch } from "./judge/closed-epoch.js";
+import { KeptFiles } from "./judge/kept-files.js";
 import { workStore } from "./judge/work-store.js";
 import type { JudgingCalls } from "./server-calls.js";
 
@@ -113,7 +114,9 @@ export function scriptEpoch(miners: readonly MinerScript[], rules: Rules = epoch
     const receivedMs = START_MS + miner.minute * 60_000;
     const manifestSha256 = payloadSha256(manifest);
     const receivedTime = timestampFromMs(receivedMs);
-    const size = { objectCount: 1, totalBytes: 1n, position: 1 };
+    const { objects } = openRecord(ManifestSchema, manifest, verifySr25519, signer.hotkey);
+    const totalBytes = objects.reduce((sum, { sizeBytes }) => sum + BigInt(sizeBytes), 0n);
+    const size = { objectCount: objects.length, totalBytes, position: 1 };
     const receipt = { epochId: EPOCH_ID, hotkey: signer.hotkey, manifestSha256, receivedTime, ...size };
     return { receivedMs, record: sealRecord(ReceiptSchema, receipt, server) };
   });
@@ -305,11 +308,11 @@ function stillChain(metagraph: Metagraph): Chain {
 }
 
 /** Everything that judging a scripted epoch needs; `over` replaces parts. */
-export function judgeOptions(
+export async function judgeOptions(
   scripted: ScriptedEpoch,
-  over: Partial<JudgeOptions["parts"]> & { state?: LocalState } = {},
-): JudgeOptions {
-  const { state = memoryState(), ...parts } = over;
+  over: Partial<JudgeOptions["parts"]> & { state?: LocalState; cacheBytes?: number } = {},
+): Promise<JudgeOptions> {
+  const { state = memoryState(), cacheBytes = 1_000_000_000, ...parts } = over;
   return {
     parts: {
       clock: hurriedClock(CLOSE_MS + 5_000),
@@ -327,5 +330,6 @@ export function judgeOptions(
     config: { network: NETWORK, netuid: NETUID, concurrency: 2 },
     closed: openClosedEpoch(scripted.epochRecord, scripted.snapshotRecord, verifySr25519, scripted.server.hotkey),
     work: workStore(state, EPOCH_ID),
+    kept: await KeptFiles.open(state, cacheBytes),
   };
 }

@@ -110,7 +110,7 @@ describe("runValidator", () => {
       setWeights: () => Promise.resolve({ blockNumber: 1_001 }),
       serveAxon: () => Promise.reject(new Error("no address is expected")),
     };
-    const { parts } = judgeOptions(scripted, { log, server, chain });
+    const { parts } = await judgeOptions(scripted, { log, server, chain });
     const judgeClock = { ...systemClock, now: () => systemClock.now() };
     const offsetMs = CLOSE_MS + 5_000 - systemClock.now();
     judgeClock.now = () => systemClock.now() + offsetMs;
@@ -149,6 +149,7 @@ describe("runValidator", () => {
       netuid: NETUID,
       serverHotkey: scripted.server.hotkey,
       concurrency: 2,
+      cacheBytes: 1_000_000_000,
       weightsVersionKey: 0n,
       relay: RELAY,
     };

@@ -8,6 +8,7 @@
  */
 import { recordedEpochs } from "../rpc/epoch-log/recorded-epochs.js";
 import { learnEpochLength } from "./deployment.js";
+import { KeptFiles } from "./judge/kept-files.js";
 import { judgeEpochs } from "./judge/judge-loop.js";
 import { tableOf } from "./judge/publish.js";
 import { savedReports } from "./judge/work-store.js";
@@ -49,6 +50,7 @@ async function run(parts: ValidatorParts, config: ValidatorConfig, signal: Abort
     isRelay: true,
   };
   const epochs = recordedEpochs(records);
+  const kept = await KeptFiles.open(state, config.cacheBytes);
   const tables = new SettledTables(epochLengthSeconds * 1000);
   for (const report of await savedReports(state)) tables.add(tableOf(report));
   const keeping = { epochs, server, serverHotkey: config.serverHotkey, verify, clock, log };
@@ -80,7 +82,7 @@ async function run(parts: ValidatorParts, config: ValidatorConfig, signal: Abort
       ended,
     ),
     keepCatalogues({ epochs, epochLengthSeconds, server, objects: relayObjects, clock, log }, ended),
-    judgeEpochs({ parts, config, epochs, onJudged: (table) => tables.add(table) }, ended),
+    judgeEpochs({ parts, config, epochs, kept, onJudged: (table) => tables.add(table) }, ended),
     keepWeightsSet({ chain, clock, log, signer, state, tables, versionKey: config.weightsVersionKey }, ended),
   ];
   for (const part of work) part.catch((error: unknown) => broken.abort(error));

@@ -46,7 +46,9 @@ export function folderState(dir: string): LocalState {
       await syncFolder(dirname(path));
     },
     async list(prefix) {
-      const entries = await whenThere(readdir(dir, { recursive: true, withFileTypes: true }));
+      const within = prefix.slice(0, prefix.lastIndexOf("/") + 1);
+      const root = within === "" ? dir : pathOf(within.slice(0, -1));
+      const entries = await whenThere(readdir(root, { recursive: true, withFileTypes: true }));
       return (entries ?? [])
         .filter((entry) => entry.isFile() && !entry.name.includes("~"))
         .map((entry) => join(entry.parentPath, entry.name).slice(join(dir, "/").length))
@@ -54,6 +56,8 @@ export function folderState(dir: string): LocalState {
         .sort();
     },
     async remove(prefix) {
+      // A whole folder goes with what a killed process left half written in it, and leaves no empty folders.
+      if (prefix.endsWith("/")) return rm(pathOf(prefix.slice(0, -1)), { recursive: true, force: true });
       for (const key of await this.list(prefix)) await rm(pathOf(key), { force: true });
     },
   };

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { claimState } from "./claim-state.js";
@@ -30,5 +30,15 @@ describe("folder state", () => {
     const dir = await mkdtemp(join(tmpdir(), "zipnet-state-"));
     made.push(dir);
     return folderState(join(dir, "not", "there", "yet"));
+  });
+
+  it("removes a folder with all that is in it, also what was left half written", async () => {
+    const dir = await mkdtemp(join(tmpdir(), "zipnet-state-"));
+    made.push(dir);
+    const state = folderState(dir);
+    for (const key of ["work/a/1", "work/b/1/2"]) await state.write(key, new Uint8Array([1]));
+    await writeFile(join(dir, "work", "b", "1", "3~half"), "");
+    await state.remove("work/b/");
+    assert.deepEqual(await readdir(join(dir, "work")), ["a"]);
   });
 });

@@ -109,7 +109,7 @@ describe("the dataset of an epoch", function () {
     scripted = scriptEpoch(CAST);
     reports = [];
     for (const uri of ["//ValidatorA", "//ValidatorB"]) {
-      reports.push(await judgeEpoch(judgeOptions(scripted, { signer: signerFromUri(uri) }), never));
+      reports.push(await judgeEpoch(await judgeOptions(scripted, { signer: signerFromUri(uri) }), never));
     }
     await storeEpoch(objects, scripted, reports);
   });

@@ -5,11 +5,13 @@
 import { createHash } from "node:crypto";
 import { ZipnetError } from "../../core/errors.js";
 import { openRecord, payloadSha256 } from "../../core/signed-record.js";
-import type { SubmissionGrants } from "../../gen/zipnet/v1/judging_service_pb.js";
+import type { CreateDownloadGrantsResponse, DownloadGrant } from "../../gen/zipnet/v1/judging_service_pb.js";
+import type { SignedRecord } from "../../gen/zipnet/v1/record_pb.js";
 import { type Manifest, type ManifestObject, ManifestSchema } from "../../gen/zipnet/v1/submission_pb.js";
 import type { ValidatorParts } from "../parts.js";
 import { MAX_HOTKEYS_PER_CALL } from "../server-calls.js";
 import type { ClosedEpoch } from "./closed-epoch.js";
+import type { KeptFiles } from "./kept-files.js";
 import { eachOf, pauseBefore } from "./waiting.js";
 import type { WorkStore } from "./work-store.js";
 
@@ -18,53 +20,55 @@ export interface FetchOptions {
   readonly parts: Pick<ValidatorParts, "clock" | "log" | "server" | "transfer" | "verify">;
   readonly closed: ClosedEpoch;
   readonly work: WorkStore;
+  readonly kept: KeptFiles;
+  /** Downloads that go on at the same time, over all miners. */
   readonly concurrency: number;
 }
 
-/** Fetches manifests and files into the work store. Resolves with the miners of which something is still missing. */
-export async function fetchSubmissions(options: FetchOptions, signal: AbortSignal): Promise<readonly string[]> {
-  const { clock, log } = options.parts;
-  for (let tries = 1; ; tries += 1) {
-    const missing = await unfetched(options);
-    if (missing.length === 0) return missing;
-    try {
-      for (let first = 0; first < missing.length; first += MAX_HOTKEYS_PER_CALL) {
-        await fetchFrom(missing.slice(first, first + MAX_HOTKEYS_PER_CALL), options, signal);
-      }
-      if ((await unfetched(options)).length === 0) return [];
-    } catch (error) {
-      signal.throwIfAborted();
-      if (!(error instanceof ZipnetError)) throw error;
-      log.warn({ epoch_id: options.closed.epoch.id, err: error }, "the submissions are out of reach for now");
+/**
+ * Tries once to fetch what is not here of these miners' manifests and files. Files that cannot be had now are left out.
+ * Resolves with whether the server could be asked.
+ */
+export async function fetchOnce(
+  hotkeys: readonly string[],
+  options: FetchOptions,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const missing = await notWhole(hotkeys, options);
+  try {
+    for (let first = 0; first < missing.length; first += MAX_HOTKEYS_PER_CALL) {
+      await fetchFrom(missing.slice(first, first + MAX_HOTKEYS_PER_CALL), options, signal);
     }
-    if (!(await pauseBefore(options.closed.judgingEndMs, tries, clock, signal))) return unfetched(options);
+    return true;
+  } catch (error) {
+    signal.throwIfAborted();
+    if (!(error instanceof ZipnetError)) throw error;
+    const { log } = options.parts;
+    log.warn({ epoch_id: options.closed.epoch.id, err: error }, "the submissions are out of reach for now");
+    return false;
   }
 }
 
-/** What was downloaded for an epoch, in this run of the program or an earlier one. */
-export interface Downloaded {
-  readonly files: number;
-  readonly bytes: number;
-}
-
-/** Counts the files that are here. What had to be sent again after an interruption counts once. */
-export async function downloadedFor(options: FetchOptions): Promise<Downloaded> {
-  let [files, bytes] = [0, 0];
-  for (const hotkey of options.closed.hotkeysToRead) {
-    const isWhole = await options.work.isFetched(hotkey);
-    for (const { zipCode, sizeBytes } of (await manifestOf(hotkey, options))?.objects ?? []) {
-      if (!isWhole && (await options.work.file(hotkey, zipCode)) === undefined) continue;
-      files += 1;
-      bytes += sizeBytes;
-    }
+/** Fetches a miner's files again that had to make room for others; tries until the judging period ends. */
+export async function fetchAgain(hotkey: string, options: FetchOptions, signal: AbortSignal): Promise<void> {
+  options.kept.hold(options.closed.epoch.id, [hotkey]);
+  for (let tries = 1; (await notWhole([hotkey], options)).length > 0; tries += 1) {
+    await fetchOnce([hotkey], options, signal);
+    if ((await notWhole([hotkey], options)).length === 0) return;
+    if (!(await pauseBefore(options.closed.judgingEndMs, tries, options.parts.clock, signal))) return;
   }
-  return { files, bytes };
 }
 
-async function unfetched({ closed, work }: FetchOptions): Promise<string[]> {
+/** Those of the miners of which the manifest or a file is not here. */
+export async function notWhole(
+  hotkeys: readonly string[],
+  options: Pick<FetchOptions, "work" | "closed" | "kept" | "parts">,
+): Promise<string[]> {
+  const { closed, kept } = options;
   const missing: string[] = [];
-  for (const { hotkey } of closed.receipts) {
-    if (closed.hotkeysToRead.has(hotkey) && !(await work.isFetched(hotkey))) missing.push(hotkey);
+  for (const hotkey of hotkeys) {
+    const objects = (await manifestOf(hotkey, options))?.objects;
+    if (objects?.every((object) => kept.has(closed.epoch.id, hotkey, object)) !== true) missing.push(hotkey);
   }
   return missing;
 }
@@ -74,29 +78,35 @@ async function fetchFrom(hotkeys: readonly string[], options: FetchOptions, sign
   let pageToken = "";
   do {
     const page = await parts.server.downloadGrants(closed.epoch.id, hotkeys, pageToken, signal);
-    for (const submission of page.submissions) await fetchGranted(submission, options, signal);
+    await fetchPage(page, options, signal);
     pageToken = page.nextPageToken;
   } while (pageToken !== "");
-  for (const hotkey of hotkeys) await markIfWhole(hotkey, options);
+}
+
+/** A file of a page that is not here. */
+interface Wanted {
+  readonly hotkey: string;
+  readonly object: ManifestObject;
+  readonly url: string;
 }
 
 /** Fetches the files of a page that are not here yet. A file that cannot be had now is left for the next try. */
-async function fetchGranted(granted: SubmissionGrants, options: FetchOptions, signal: AbortSignal): Promise<void> {
-  const { parts, work, closed } = options;
-  const { hotkey } = granted;
-  if (granted.manifest !== undefined && (await work.manifest(hotkey)) === undefined) {
-    if (payloadSha256(granted.manifest) === manifestSha256Of(hotkey, closed))
-      await work.saveManifest(hotkey, granted.manifest);
-    else parts.log.warn({ hotkey }, "the server answered another manifest than its receipt names");
+async function fetchPage(
+  { submissions }: CreateDownloadGrantsResponse,
+  options: FetchOptions,
+  signal: AbortSignal,
+): Promise<void> {
+  const { parts, closed, kept, concurrency } = options;
+  const wanted: Wanted[] = [];
+  for (const { hotkey, manifest, grants } of submissions) {
+    if (manifest !== undefined) await keepManifest(hotkey, manifest, options);
+    wanted.push(...(await wantedOf(hotkey, grants, options)));
   }
-  const objects = new Map((await manifestOf(hotkey, options))?.objects.map((object) => [object.key, object]));
-  await eachOf(granted.grants, options.concurrency, async ({ key, url }) => {
-    const object = objects.get(key);
-    if (object === undefined || (await work.file(hotkey, object.zipCode)) !== undefined) return;
+  await eachOf(wanted, concurrency, async ({ hotkey, object, url }) => {
     try {
       const content = await parts.transfer.get(url, object.sizeBytes, signal);
       assertWhole(content, object);
-      await work.saveFile(hotkey, object.zipCode, content);
+      await kept.save(closed.epoch.id, hotkey, object, content);
     } catch (error) {
       signal.throwIfAborted();
       if (!(error instanceof ZipnetError)) throw error;
@@ -105,26 +115,40 @@ async function fetchGranted(granted: SubmissionGrants, options: FetchOptions, si
   });
 }
 
+async function keepManifest(
+  hotkey: string,
+  manifest: SignedRecord,
+  { work, closed, parts }: FetchOptions,
+): Promise<void> {
+  if ((await work.manifest(hotkey)) !== undefined) return;
+  if (payloadSha256(manifest) === manifestSha256Of(hotkey, closed)) await work.saveManifest(hotkey, manifest);
+  else parts.log.warn({ hotkey }, "the server answered another manifest than its receipt names");
+}
+
+async function wantedOf(hotkey: string, grants: readonly DownloadGrant[], options: FetchOptions): Promise<Wanted[]> {
+  const { closed, kept } = options;
+  const objects = new Map((await manifestOf(hotkey, options))?.objects.map((object) => [object.key, object]));
+  return grants.flatMap(({ key, url }) => {
+    const object = objects.get(key);
+    return object === undefined || kept.has(closed.epoch.id, hotkey, object) ? [] : [{ hotkey, object, url }];
+  });
+}
+
+/** Whether a content has the length and the MD5 of an object. */
+export function isAsUploaded(content: Uint8Array, { sizeBytes, md5 }: ManifestObject): boolean {
+  return content.length === sizeBytes && createHash("md5").update(content).digest("hex") === md5;
+}
+
 /**
  * The server checked length and MD5 against the store before it gave the receipt. So when they do not fit here, the
  * transfer is broken and not the miner's word; only the SHA-256, which nobody has checked yet, is.
  */
 function assertWhole(content: Uint8Array, object: ManifestObject): void {
-  const md5 = createHash("md5").update(content).digest("hex");
-  if (content.length === object.sizeBytes && md5 === object.md5) return;
+  if (isAsUploaded(content, object)) return;
   throw new ZipnetError(
     "UNAVAILABLE",
-    `${object.key} came with ${content.length} bytes and MD5 ${md5}, not as it was uploaded`,
+    `${object.key} came with ${content.length} bytes, and not with the length or MD5 it was uploaded with`,
   );
-}
-
-async function markIfWhole(hotkey: string, options: FetchOptions): Promise<void> {
-  const manifest = await manifestOf(hotkey, options);
-  if (manifest === undefined) return;
-  for (const { zipCode } of manifest.objects) {
-    if ((await options.work.file(hotkey, zipCode)) === undefined) return;
-  }
-  await options.work.markFetched(hotkey);
 }
 
 function manifestSha256Of(hotkey: string, closed: ClosedEpoch): string | undefined {

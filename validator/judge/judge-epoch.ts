@@ -23,9 +23,11 @@ import {
 } from "../../gen/zipnet/v1/report_pb.js";
 import type { ValidatorConfig, ValidatorParts } from "../parts.js";
 import { SOFTWARE_VERSION } from "../../core/version.js";
-import { checkSubmissions, rowsOf } from "./check-submissions.js";
+import { rowsOf } from "./check-submissions.js";
 import type { ClosedEpoch } from "./closed-epoch.js";
-import { type Downloaded, downloadedFor, fetchSubmissions } from "./fetch-files.js";
+import { fetchAgain } from "./fetch-files.js";
+import type { KeptFiles } from "./kept-files.js";
+import { type Downloaded, type ReadOptions, readSubmissions } from "./read-submissions.js";
 import { spotCheck } from "./spot-check.js";
 import type { WorkStore } from "./work-store.js";
 
@@ -35,11 +37,12 @@ export interface JudgeOptions {
   readonly config: Pick<ValidatorConfig, "network" | "netuid" | "concurrency">;
   readonly closed: ClosedEpoch;
   readonly work: WorkStore;
+  readonly kept: KeptFiles;
 }
 
 /** Judges a closed epoch, unless it is judged already. Resolves with the signed report. */
 export async function judgeEpoch(options: JudgeOptions, signal: AbortSignal): Promise<SignedRecord> {
-  const { parts, config, closed, work } = options;
+  const { parts, closed, work, kept } = options;
   const done = await work.report();
   if (done !== undefined) return done;
   const epochId = closed.epoch.id;
@@ -48,17 +51,14 @@ export async function judgeEpoch(options: JudgeOptions, signal: AbortSignal): Pr
     { event: "snapshot", epoch_id: epochId, receipts },
     `epoch ${epochId} closed with ${receipts} submissions`,
   );
-  const fetching = { parts, closed, work, concurrency: config.concurrency };
-  const missing = await fetchSubmissions(fetching, signal);
+  const { checks, missing, downloaded } = await readSubmissions(readingOf(options), signal);
   if (missing.length > 0)
     parts.log.warn({ epoch_id: epochId, hotkeys: missing }, "some submissions stayed out of reach");
-  const downloaded = await downloadedFor(fetching);
   const amount = { submissions: closed.hotkeysToRead.size, ...downloaded };
   parts.log.info(
-    { event: "downloaded", epoch_id: epochId, ...amount },
-    `the files of ${amount.submissions} of ${receipts} submissions are here: ${downloaded.files} files, ${downloaded.bytes} bytes`,
+    { event: "downloaded", epoch_id: epochId, ...amount, cached_bytes: kept.bytes },
+    `the files of ${amount.submissions} of ${receipts} submissions were read: ${downloaded.files} files, ${downloaded.bytes} bytes`,
   );
-  const checks = await checkSubmissions({ parts, closed, work }, signal);
   const evidence = await spotCheckBest(checks, options, signal);
   const { ownerHotkey } = await parts.chain.metagraph(signal);
   const { epoch, rules, snapshotSha256, seedBlockHash } = closed;
@@ -67,6 +67,10 @@ export async function judgeEpoch(options: JudgeOptions, signal: AbortSignal): Pr
   await work.saveReport(report);
   parts.log.info(judgedFacts(table), `epoch ${epochId} is judged`);
   return report;
+}
+
+function readingOf({ parts, config, closed, work, kept }: JudgeOptions): ReadOptions {
+  return { parts, closed, work, kept, concurrency: config.concurrency };
 }
 
 /** Spot checks one miner after the other, until the rules have enough. */
@@ -92,8 +96,9 @@ async function spotCheckBest(
 async function spotCheckOne(check: SubmissionCheck, options: JudgeOptions, signal: AbortSignal): Promise<Evidence[]> {
   const { parts, closed, work, config } = options;
   const { hotkey } = check;
+  await fetchAgain(hotkey, readingOf(options), signal);
   const sample = sampleListings(check, closed.seedBlockHash, closed.rules.spotCheckListings);
-  const rows = await rowsOf(check, sample, { parts, closed, work });
+  const rows = await rowsOf(check, sample, options);
   const { concurrency } = config;
   const evidence = await spotCheck(hotkey, rows, { parts, work, concurrency, deadlineMs: closed.judgingEndMs }, signal);
   const counts = countVerdicts(evidence);

@@ -6,6 +6,7 @@ import type { RecordedEpochs } from "../../rpc/epoch-log/recorded-epochs.js";
 import type { ValidatorConfig, ValidatorParts } from "../parts.js";
 import { type ClosedEpoch, openClosedEpoch } from "./closed-epoch.js";
 import { judgeEpoch } from "./judge-epoch.js";
+import type { KeptFiles } from "./kept-files.js";
 import { publishReport, tableOf } from "./publish.js";
 import type { ScoreTable } from "../../gen/zipnet/v1/report_pb.js";
 import { pauseMs } from "./waiting.js";
@@ -16,6 +17,7 @@ export interface JudgeLoopOptions {
   readonly parts: ValidatorParts;
   readonly config: ValidatorConfig;
   readonly epochs: RecordedEpochs;
+  readonly kept: KeptFiles;
   /** Hears of every judgement, before it is published. */
   onJudged(table: ScoreTable): void;
 }
@@ -66,12 +68,12 @@ async function newestUnjudged({ parts, config, epochs }: JudgeLoopOptions): Prom
 }
 
 async function judgeAndPublish(closed: ClosedEpoch, options: JudgeLoopOptions, signal: AbortSignal): Promise<void> {
-  const { parts, config } = options;
+  const { parts, config, kept } = options;
   const work = workStore(parts.state, closed.epoch.id);
-  const report = await judgeEpoch({ parts, config, closed, work }, signal);
+  const report = await judgeEpoch({ parts, config, closed, work, kept }, signal);
   options.onJudged(tableOf(report));
   await publishReport(report, { parts, closed, work }, signal);
-  await removeOldWork(parts.state, closed.epoch.id);
+  await removeOldWork(parts.state, kept, closed.epoch.id);
 }
 
 function rung(ticket: ReturnType<RecordedEpochs["ticket"]>, signal: AbortSignal): Promise<void> {

@@ -17,13 +17,12 @@ export interface PublishOptions {
 }
 
 /**
- * Publishes the report, and then removes the work that led to it. Rejects when the server does not take it now. An
+ * Publishes the report. Rejects when the server does not take it now. An
  * earlier report of ours, published before local state was lost, stands; whether it says the same is logged.
  */
 export async function publishReport(report: SignedRecord, options: PublishOptions, signal: AbortSignal): Promise<void> {
   await publishOrCompare(report, options, signal);
   await options.work.markPublished();
-  await options.work.clear();
 }
 
 async function publishOrCompare(

@@ -1,11 +1,12 @@
 /**
- * What the judging of an epoch has done so far, so that a restart repeats nothing.
+ * What the judging of an epoch has done so far, so that a restart repeats nothing. Uploaded files are kept beside it.
  */
 import { fromBinary, toBinary } from "@bufbuild/protobuf";
 import type { LocalState } from "../../core/ports.js";
 import { decodeRecord, encodeRecord } from "../../core/signed-record.js";
 import type { SignedRecord } from "../../gen/zipnet/v1/record_pb.js";
 import { type Evidence, EvidenceSchema } from "../../gen/zipnet/v1/report_pb.js";
+import type { KeptFiles } from "./kept-files.js";
 
 const WORK = "work/";
 const REPORTS = "reports/";
@@ -15,12 +16,6 @@ const PUBLISHED = "published/";
 export interface WorkStore {
   manifest(hotkey: string): Promise<SignedRecord | undefined>;
   saveManifest(hotkey: string, record: SignedRecord): Promise<void>;
-  /** An uploaded file as it was fetched, its length and MD5 checked. */
-  file(hotkey: string, zipCode: string): Promise<Uint8Array | undefined>;
-  saveFile(hotkey: string, zipCode: string, content: Uint8Array): Promise<void>;
-  /** Whether a miner's manifest and all its files are here. */
-  isFetched(hotkey: string): Promise<boolean>;
-  markFetched(hotkey: string): Promise<void>;
   evidence(hotkey: string, zipCode: string, listingId: string): Promise<Evidence | undefined>;
   saveEvidence(hotkey: string, zipCode: string, listingId: string, evidence: Evidence): Promise<void>;
   /** The signed report: from here on the judgement stands. */
@@ -28,16 +23,12 @@ export interface WorkStore {
   saveReport(record: SignedRecord): Promise<void>;
   isPublished(): Promise<boolean>;
   markPublished(): Promise<void>;
-  /** Removes everything but the report. */
-  clear(): Promise<void>;
 }
 
 /** The work of an epoch in local state. */
 export function workStore(state: LocalState, epochId: string): WorkStore {
   const at = (path: string): string => `${WORK}${epochId}/${path}`;
   const manifestAt = (hotkey: string): string => at(`manifest/${hotkey}`);
-  const fileAt = (hotkey: string, zipCode: string): string => at(`file/${hotkey}/${zipCode}`);
-  const fetchedAt = (hotkey: string): string => at(`fetched/${hotkey}`);
   const evidenceAt = (hotkey: string, zipCode: string, listingId: string): string =>
     at(`evidence/${hotkey}/${zipCode}-${listingId}`);
   const mark = new Uint8Array([1]);
@@ -48,10 +39,6 @@ export function workStore(state: LocalState, epochId: string): WorkStore {
   return {
     manifest: (hotkey) => record(manifestAt(hotkey)),
     saveManifest: (hotkey, manifest) => state.write(manifestAt(hotkey), encodeRecord(manifest)),
-    file: (hotkey, zipCode) => state.read(fileAt(hotkey, zipCode)),
-    saveFile: (hotkey, zipCode, content) => state.write(fileAt(hotkey, zipCode), content),
-    isFetched: async (hotkey) => (await state.read(fetchedAt(hotkey))) !== undefined,
-    markFetched: (hotkey) => state.write(fetchedAt(hotkey), mark),
     async evidence(hotkey, zipCode, listingId) {
       const bytes = await state.read(evidenceAt(hotkey, zipCode, listingId));
       return bytes === undefined ? undefined : fromBinary(EvidenceSchema, bytes);
@@ -62,7 +49,6 @@ export function workStore(state: LocalState, epochId: string): WorkStore {
     saveReport: (report) => state.write(REPORTS + epochId, encodeRecord(report)),
     isPublished: async () => (await state.read(PUBLISHED + epochId)) !== undefined,
     markPublished: () => state.write(PUBLISHED + epochId, mark),
-    clear: () => state.remove(at("")),
   };
 }
 
@@ -76,10 +62,13 @@ export async function savedReports(state: LocalState): Promise<SignedRecord[]> {
 /** Reports that are kept: a week of four-hour epochs. */
 const KEPT_REPORTS = 42;
 
-/** Removes the work of epochs before this one, which nobody will finish, and reports that are long past. */
-export async function removeOldWork(state: LocalState, epochId: string): Promise<void> {
+/**
+ * Removes the work of epochs before this one, which nobody will finish, and reports that are long past. An epoch keeps
+ * its work as long as it has files, so that it can be judged again from what is here.
+ */
+export async function removeOldWork(state: LocalState, kept: KeptFiles, epochId: string): Promise<void> {
   const begun = new Set((await state.list(WORK)).map((key) => key.split("/")[1] ?? ""));
-  for (const id of begun) if (id < epochId) await state.remove(`${WORK}${id}/`);
+  for (const id of begun) if (id < epochId && !kept.hasEpoch(id)) await state.remove(`${WORK}${id}/`);
   for (const prefix of [REPORTS, PUBLISHED]) {
     const keys = (await state.list(prefix)).toSorted();
     for (const key of keys.slice(0, -KEPT_REPORTS)) await state.remove(key);

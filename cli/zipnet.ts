@@ -13,6 +13,7 @@ import { limitsCommand } from "./commands/limits.js";
 import { programCommands } from "./commands/programs.js";
 import { retentionCommand } from "./commands/retention.js";
 import { sourceCommand } from "./commands/source.js";
+import { walletCommand } from "./commands/wallet.js";
 import { explainFailure } from "./failure.js";
 import { shutdownSignal } from "./shutdown.js";
 import { SOFTWARE_VERSION } from "../core/version.js";
@@ -50,6 +51,7 @@ async function main(): Promise<void> {
     doctorCommand(),
     limitsCommand(),
     sourceCommand(signal),
+    walletCommand(),
   ]) {
     zipnet.addCommand(command);
   }

@@ -1,7 +1,7 @@
 /**
  * The miner's settings.
  */
-import { CALLER_SETTINGS, LOG_SETTINGS, OPTIONAL_CHAIN } from "../adapters/settings/common-settings.js";
+import { CALLER_SETTINGS, LOG_SETTINGS, OPTIONAL_CHAIN, walletSettings } from "../adapters/settings/common-settings.js";
 import {
   type RawSettings,
   type SettingsOf,
@@ -51,9 +51,7 @@ export const SETTINGS = {
   ...CALLER_SETTINGS,
   network: setting("Chain network of the subnet, for example finney, test or local.", parse.text("local")),
   netuid: setting("Number of the subnet, 0 to 65535.", parse.integer({ min: 0, max: 65_535 }, 1)),
-  wallet: setting("The miner's hotkey: a wallet file, or a development key such as //Alice.", parse.text(), {
-    secret: true,
-  }),
+  ...walletSettings("The miner's hotkey"),
   stateDir: setting("Folder for what must survive a restart.", parse.text()),
   ...SOURCE_SETTINGS,
   requestIntervalMs: setting(

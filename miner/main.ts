@@ -26,7 +26,7 @@ export async function main(raw: Readonly<Record<string, string | undefined>>, si
   const { network, netuid, serverHotkey, concurrency, coverPercent, endpoints } = settings;
   const plainLog = createLog("miner", { format: settings.logFormat, level: settings.logLevel });
   const log = showingLog(plainLog, process.stderr, systemClock);
-  const signer = await loadSigner(settings.wallet);
+  const signer = await loadSigner(settings, (warning) => log.warn({}, warning));
   const state = folderState(settings.stateDir);
   await claimState(state, `${network}/${netuid}/${signer.hotkey}`);
   const clock = systemClock;

@@ -1,7 +1,7 @@
 /**
  * The server's settings: names, defaults, checks.
  */
-import { DEPLOYMENT_SETTINGS, LOG_SETTINGS } from "../adapters/settings/common-settings.js";
+import { DEPLOYMENT_SETTINGS, LOG_SETTINGS, walletSettings } from "../adapters/settings/common-settings.js";
 import { LIMIT_SETTINGS, callerLimitsOf } from "../adapters/settings/limit-settings.js";
 import {
   type RawSettings,
@@ -39,11 +39,7 @@ export const SETTINGS = {
   tlsCert: setting("File of the TLS certificate chain, PEM. Default none: cleartext.", parse.optionalText()),
   tlsKey: setting("File of the TLS certificate's key, PEM.", parse.optionalText()),
   ...DEPLOYMENT_SETTINGS,
-  wallet: setting(
-    'Hotkey that signs the records: a plaintext hotkey file, or "//Name" for a development key.',
-    parse.text(),
-    { secret: true },
-  ),
+  ...walletSettings("Hotkey that signs the records"),
   dataDir: setting("Folder for what the server keeps itself. Default zipnet-server.", parse.text("zipnet-server")),
   objects: setting(
     'Where objects are kept: "folder:DIR", or "s3://KEY:SECRET@host/bucket?region=...". Default a folder in the data folder.',

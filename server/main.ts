@@ -37,7 +37,7 @@ export async function main(raw: Readonly<Record<string, string | undefined>>, si
   const { epochLengthSeconds, keptEpochs } = settings;
   const log = createLog("server", { format: settings.logFormat, level: settings.logLevel });
   const clock = systemClock;
-  const signer = await loadSigner(settings.wallet);
+  const signer = await loadSigner(settings, (warning) => log.warn({}, warning));
   const tls = await readTls(settings);
   const address = addressOf(settings);
   const storeCatalogue = await openCatalogue(settings.catalogue);

@@ -2,7 +2,12 @@
  * The validator's settings.
  */
 import { isIP } from "node:net";
-import { CALLER_SETTINGS, DEPLOYMENT_SETTINGS, LOG_SETTINGS } from "../adapters/settings/common-settings.js";
+import {
+  CALLER_SETTINGS,
+  DEPLOYMENT_SETTINGS,
+  LOG_SETTINGS,
+  walletSettings,
+} from "../adapters/settings/common-settings.js";
 import { LIMIT_SETTINGS, callerLimitsOf } from "../adapters/settings/limit-settings.js";
 import { type RawSettings, type SettingsOf, parse, readSettings, setting } from "../adapters/settings/settings.js";
 import { SOURCE_SETTINGS, sourceProblems } from "../adapters/settings/source-settings.js";
@@ -17,13 +22,7 @@ export const SETTINGS = {
     parse.hotkey(),
   ),
   ...DEPLOYMENT_SETTINGS,
-  wallet: setting(
-    'The validator\'s hotkey: a plaintext hotkey file, or "//Name" for a development key.',
-    parse.text(),
-    {
-      secret: true,
-    },
-  ),
+  ...walletSettings("The validator's hotkey"),
   stateDir: setting("Folder for what must survive a restart.", parse.text()),
   listenHost: setting("Address that the relay listens on. Default 127.0.0.1.", parse.text("127.0.0.1")),
   listenPort: setting(

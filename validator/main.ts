@@ -27,7 +27,7 @@ export async function main(raw: Readonly<Record<string, string | undefined>>, si
   const { network, netuid, serverHotkey, stateDir } = settings;
   const log = createLog("validator", { format: settings.logFormat, level: settings.logLevel });
   const clock = systemClock;
-  const signer = await loadSigner(settings.wallet);
+  const signer = await loadSigner(settings, (warning) => log.warn({}, warning));
   const endpoints = settings.serverUrl.map((url) => ({ url, hotkey: serverHotkey }));
   const random = (): number => randomInt(2 ** 32) / 2 ** 32;
   const common = { clock, random, log, signer, verify: verifySr25519 };

@@ -1,7 +1,7 @@
 /**
  * Settings that several programs have, so that one name means the same everywhere.
  */
-import { parse, setting } from "./settings.js";
+import { type Setting, parse, setting } from "./settings.js";
 
 /** How a program logs. */
 export const LOG_SETTINGS = {
@@ -19,6 +19,14 @@ export const LOG_SETTINGS = {
 function isProxy(text: string): boolean {
   return URL.canParse(text) && /^(https?|socks[45]?):$/.test(new URL(text).protocol);
 }
+
+const WALLET_FORMS = '"name/hotkey" of a Bittensor wallet, a plaintext hotkey file, or "//Name" for a development key';
+
+/** Where wallets are, for hotkeys that are given as "name/hotkey". */
+export const WALLETS_PATH = setting(
+  "Folder of the Bittensor wallets. Default ~/.bittensor/wallets.",
+  parse.text("~/.bittensor/wallets"),
+);
 
 function readProxies(text: string): readonly string[] | undefined {
   const words = text.split(/[\s,]+/).filter((word) => word !== "");
@@ -47,6 +55,20 @@ export const SITE_READER_SETTINGS = {
     parse.integer({ min: 0, max: 10 }, 2),
   ),
 };
+
+/** How a program is told its hotkey. `whose` begins the description, for example "The miner's hotkey". */
+export function walletSettings(whose: string): { wallet: Setting<string>; walletsPath: Setting<string> } {
+  return { wallet: setting(`${whose}: ${WALLET_FORMS}.`, parse.text(), { secret: true }), walletsPath: WALLETS_PATH };
+}
+
+/** As walletSettings, where none need be given. */
+export function optionalWalletSettings(whose: string): {
+  wallet: Setting<string | undefined>;
+  walletsPath: Setting<string>;
+} {
+  const wallet = setting(`${whose}: ${WALLET_FORMS}. Default none.`, parse.optionalText(), { secret: true });
+  return { wallet, walletsPath: WALLETS_PATH };
+}
 
 /** Where the chain is. */
 export interface ChainPlace {

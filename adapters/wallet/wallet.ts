@@ -1,89 +1,76 @@
 /**
  * Hotkeys: sr25519 keys that sign requests and records.
  */
-import { createHmac } from "node:crypto";
-import { readFile } from "node:fs/promises";
-import { Keyring } from "@polkadot/keyring";
+import { readFile, readdir, stat } from "node:fs/promises";
+import { dirname } from "node:path";
 import { checkAddress, cryptoWaitReady, decodeAddress } from "@polkadot/util-crypto";
-import { sr25519Sign, sr25519Verify } from "@polkadot/wasm-crypto";
-import { z } from "zod";
+import { sr25519Verify } from "@polkadot/wasm-crypto";
 import type { VerifySignature, Wallet } from "../../core/ports.js";
+import { type HotkeyFile, readHotkeyFile } from "./hotkey-file.js";
+import { SS58_PREFIX, signerFromUri } from "./keys.js";
+import { type WalletPlace, type WalletSettings, walletPlaceOf } from "./wallet-place.js";
 
-/** Bittensor's address prefix. */
-const SS58_PREFIX = 42;
-
-const PKCS8_HEADER_BYTES = 16;
-const SECRET_BYTES = 64;
-/** The key proper. What follows it in the secret only makes signatures, and is random in a key of a soft path ("/name"). */
-const KEY_BYTES = 32;
+export { signerFromUri } from "./keys.js";
 
 /** Loads the signature code. Must have resolved before anything signs or verifies. */
 export async function readyCrypto(): Promise<void> {
   await cryptoWaitReady();
 }
 
-/** A development key from a secret that everybody can know, for example "//Alice". Never for a real network. */
-export function signerFromUri(uri: string): Wallet {
-  const pair = new Keyring({ type: "sr25519", ss58Format: SS58_PREFIX }).addFromUri(uri);
-  const secret = secretOf(pair);
-  return {
-    hotkey: pair.address,
-    // The WebAssembly of the same makers, seven times as fast as the JavaScript behind pair.sign and sr25519Verify of
-    // util-crypto: what ten thousand miners that reconnect at once cost a server.
-    sign: (bytes) => sr25519Sign(pair.publicKey, secret, bytes),
-    secretFor: (purpose) => createHmac("sha256", secret.subarray(0, KEY_BYTES)).update(`zipnet/${purpose}`).digest(),
-  };
-}
-
-/** The 64 secret bytes of a pair; a keyring hands them out in a PKCS #8 frame only. */
-function secretOf(pair: ReturnType<Keyring["addFromUri"]>): Uint8Array {
-  return pair.encodePkcs8().subarray(PKCS8_HEADER_BYTES, PKCS8_HEADER_BYTES + SECRET_BYTES);
-}
-
-/** A plaintext hotkey file as the Bittensor tools write it. */
-const hotkeyFile = z.object({
-  secretPhrase: z.string().optional(),
-  secretSeed: z
-    .string()
-    .regex(/^0x[0-9a-fA-F]{64}$/)
-    .optional(),
-  ss58Address: z.string(),
-});
-
-/** A key from a plaintext hotkey file's text. `path` is for messages only. */
-export function signerFromHotkeyFile(text: string, path: string): Wallet {
-  const refuse = (what: string): Error =>
-    new Error(`the wallet file ${path} ${what}; it must be a plaintext Bittensor hotkey file`);
-  let parsed: z.infer<typeof hotkeyFile>;
-  try {
-    parsed = hotkeyFile.parse(JSON.parse(text));
-  } catch {
-    // The cause could quote the file's secrets.
-    throw refuse("is not JSON with ss58Address and secretPhrase or secretSeed");
-  }
-  const secret = parsed.secretPhrase ?? parsed.secretSeed;
-  if (secret === undefined) throw refuse("has neither secretPhrase nor secretSeed");
-  const signer = signerFromUri(secret);
-  if (signer.hotkey !== parsed.ss58Address) {
-    throw refuse(`says that it is ${parsed.ss58Address}, but its secret makes ${signer.hotkey}`);
-  }
-  return signer;
+/** A hotkey with where it came from. */
+export interface LoadedWallet extends Pick<HotkeyFile, "wallet" | "statesAddress"> {
+  readonly place: WalletPlace;
+  readonly form: HotkeyFile["form"] | "development key";
+  /** What is wrong with the file without making it useless, one sentence each. */
+  readonly warnings: readonly string[];
 }
 
 /**
- * The key that a wallet setting names: "//Name" for a development key, anything else for the path of a plaintext
- * Bittensor hotkey file. Throws an Error that says what is wrong with the file, never what is in it.
+ * The hotkey that the settings name, with what there is to know of it. Throws an Error that says what is wrong and what
+ * to do, never what is in a file.
  */
-export async function loadSigner(wallet: string): Promise<Wallet> {
+export async function loadWallet(settings: WalletSettings): Promise<LoadedWallet> {
+  const place = walletPlaceOf(settings);
   await readyCrypto();
-  if (wallet.startsWith("//")) return signerFromUri(wallet);
-  let text: string;
-  try {
-    text = await readFile(wallet, "utf8");
-  } catch (cause) {
-    throw new Error(`the wallet file ${wallet} cannot be read: ${(cause as NodeJS.ErrnoException).code}`, { cause });
+  if (place.kind === "development") {
+    return { place, wallet: signerFromUri(place.uri), form: "development key", statesAddress: false, warnings: [] };
   }
-  return signerFromHotkeyFile(text, wallet);
+  let content: string;
+  try {
+    content = await readFile(place.path, "utf8");
+  } catch (cause) {
+    const code = (cause as NodeJS.ErrnoException).code;
+    throw new Error(`the wallet file ${place.path} cannot be read: ${code}${await othersThere(place)}`, { cause });
+  }
+  return { place, ...readHotkeyFile(content, place.path), warnings: await exposure(place.path) };
+}
+
+/** The hotkey that the settings name. Throws as loadWallet does; what it warns of is passed to `warn`. */
+export async function loadSigner(
+  settings: WalletSettings,
+  warn: (sentence: string) => void = () => {},
+): Promise<Wallet> {
+  const { wallet, warnings } = await loadWallet(settings);
+  for (const warning of warnings) warn(warning);
+  return wallet;
+}
+
+async function exposure(path: string): Promise<readonly string[]> {
+  const mode = (await stat(path)).mode & 0o777;
+  if ((mode & 0o077) === 0) return [];
+  const told = mode.toString(8).padStart(3, "0");
+  return [`the wallet file ${path} is open to other users of this machine (mode ${told}): chmod 600 ${path}`];
+}
+
+async function othersThere(place: WalletPlace): Promise<string> {
+  if (place.kind !== "wallet") return "";
+  const [name] = place.name.split("/");
+  const files = await readdir(dirname(place.path)).catch(() => undefined);
+  if (files === undefined) {
+    return `; there is no wallet ${name} with hotkeys: make one with \`zipnet wallet new\`, or write ./${place.name} for a path`;
+  }
+  const hotkeys = files.filter((file) => !/(pub\.txt|\.lock|\.tmp)$/.test(file)).toSorted();
+  return hotkeys.length === 0 ? "" : `; the wallet ${name} has the hotkeys ${hotkeys.join(", ")}`;
 }
 
 /** Whether an sr25519 signature is a hotkey's over the bytes. Only this scheme, only this address prefix. */

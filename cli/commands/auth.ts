@@ -32,6 +32,7 @@ interface HeaderOptions {
   readonly format: keyof typeof FORMATS;
   readonly data: string;
   readonly wallet: string;
+  readonly walletsPath: string;
   readonly receiver: string;
   readonly network: string;
   readonly netuid: string;
@@ -49,7 +50,14 @@ export function authCommand(): Command {
     )
     .argument("<method>", "for example zipnet.v1.EpochService/GetEpoch", methodOf)
     .option("--data <json>", "the request, exactly as it is given to grpcurl -d", "{}")
-    .addOption(required("--wallet <wallet>", "hotkey file, or //Name for a development key", "ZIPNET_WALLET"))
+    .addOption(
+      required("--wallet <wallet>", "name/hotkey, hotkey file, or //Name for a development key", "ZIPNET_WALLET"),
+    )
+    .addOption(
+      new Option("--wallets-path <folder>", "folder of the Bittensor wallets")
+        .env("ZIPNET_WALLETS_PATH")
+        .default("~/.bittensor/wallets"),
+    )
     .addOption(required("--receiver <hotkey>", "hotkey of the server or relay that is called", "ZIPNET_RECEIVER"))
     .addOption(new Option("--network <name>", "chain network of the deployment").env("ZIPNET_NETWORK").default("local"))
     .addOption(new Option("--netuid <number>", "subnet of the deployment").env("ZIPNET_NETUID").default("1"))
@@ -62,7 +70,7 @@ export function authCommand(): Command {
       const headers = authHeaders({
         procedure: `/${method.parent.typeName}/${method.name}`,
         requestBytes: toBinary(method.input, fromJsonString(method.input, options.data)),
-        signer: await loadSigner(options.wallet),
+        signer: await loadSigner(options),
         scope: { receiver: options.receiver, network: options.network, netuid: Number(options.netuid) },
         nonce: BigInt(systemClock.now()) * 1_000_000n,
       });

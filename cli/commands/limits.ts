@@ -4,7 +4,8 @@ import { createGrpcTransport } from "@connectrpc/connect-node";
 import Table from "cli-table3";
 import { Command } from "commander";
 import { systemClock } from "../../adapters/clock/system-clock.js";
-import { parse, readSettings, setting } from "../../adapters/settings/settings.js";
+import { optionalWalletSettings } from "../../adapters/settings/common-settings.js";
+import { type SettingsOf, parse, readSettings, setting } from "../../adapters/settings/settings.js";
 import { loadSigner } from "../../adapters/wallet/wallet.js";
 import {
   CallerRole,
@@ -21,11 +22,7 @@ import { addSettingFlags, mergedSettings } from "../flags.js";
 
 const SETTINGS = {
   serverUrl: setting("Address of the server or of a relay.", parse.url()),
-  wallet: setting(
-    "Hotkey file, or //Name for a development key, to learn of its own use as well. Default none.",
-    parse.optionalText(),
-    { secret: true },
-  ),
+  ...optionalWalletSettings("Hotkey whose own use is told as well"),
 };
 
 /** Limits that are used up while one calls: what each is called, its value, and how much of it is used. */
@@ -61,11 +58,12 @@ function limitsText({ limits, usage, receiver, network, netuid }: GetServerInfoR
   return [`${receiver} of ${network}/${netuid}, asked ${whoText(own)}`, used.toString(), all.toString()].join("\n");
 }
 
-async function readLimits(serverUrl: string, wallet: string | undefined): Promise<GetServerInfoResponse> {
+async function readLimits(settings: SettingsOf<typeof SETTINGS>): Promise<GetServerInfoResponse> {
+  const { serverUrl, wallet, walletsPath } = settings;
   const info = createClient(ServerInfoService, createGrpcTransport({ baseUrl: serverUrl }));
   const unsigned = await info.getServerInfo({});
   if (wallet === undefined) return unsigned;
-  const signer = await loadSigner(wallet);
+  const signer = await loadSigner({ wallet, walletsPath });
   const { receiver, network, netuid } = unsigned;
   const headers = authHeaders({
     procedure: "/zipnet.v1.ServerInfoService/GetServerInfo",
@@ -81,8 +79,7 @@ async function readLimits(serverUrl: string, wallet: string | undefined): Promis
 export function limitsCommand(): Command {
   const command = new Command("limits").description("prints what callers are held to, and how much of it one uses");
   return addSettingFlags(command, SETTINGS).action(async (flags: Record<string, string>) => {
-    const { serverUrl, wallet } = readSettings(SETTINGS, mergedSettings(flags));
-    const info = await readLimits(serverUrl, wallet).catch((error: unknown) => {
+    const info = await readLimits(readSettings(SETTINGS, mergedSettings(flags))).catch((error: unknown) => {
       throw fromConnectError(error);
     });
     process.stdout.write(`${limitsText(info)}\n`);

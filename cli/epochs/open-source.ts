@@ -3,7 +3,7 @@ import { readFile } from "node:fs/promises";
 import { systemClock } from "../../adapters/clock/system-clock.js";
 import { s3Objects } from "../../adapters/objects/s3/s3-objects.js";
 import { parseS3Url } from "../../adapters/objects/s3/s3-url.js";
-import { DEPLOYMENT_SETTINGS } from "../../adapters/settings/common-settings.js";
+import { DEPLOYMENT_SETTINGS, optionalWalletSettings } from "../../adapters/settings/common-settings.js";
 import { type SettingsOf, environmentName, flagName, parse, setting } from "../../adapters/settings/settings.js";
 import { fetchTransfer } from "../../adapters/transfer/fetch-transfer.js";
 import { loadSigner } from "../../adapters/wallet/wallet.js";
@@ -27,11 +27,7 @@ export const SOURCE_SETTINGS = {
   ),
   serverUrl: setting("Address of the server or of a relay to ask.", parse.optionalUrl()),
   receiver: setting("Hotkey of the relay, where it is one that is asked.", parse.optionalHotkey()),
-  wallet: setting(
-    "Hotkey that asks the server or relay: a hotkey file, or //Name for a development key.",
-    parse.optionalText(),
-    { secret: true },
-  ),
+  ...optionalWalletSettings("Hotkey that asks the server or relay"),
   serverHotkey: setting("The server's hotkey, which must have signed the records.", parse.optionalHotkey()),
   catalogue: setting("Catalogue file to draw from, instead of the source's.", parse.optionalText()),
   ...DEPLOYMENT_SETTINGS,
@@ -88,7 +84,8 @@ async function openPlace(settings: SourceSettings, signal: AbortSignal): Promise
   }
   if (serverUrl === undefined) return undefined;
   const hotkey = receiver ?? needed(settings, "serverHotkey", "to ask a server");
-  const signer = await loadSigner(needed(settings, "wallet", "to ask a server or relay"));
+  const wallet = needed(settings, "wallet", "to ask a server or relay");
+  const signer = await loadSigner({ wallet, walletsPath: settings.walletsPath });
   const clients = createClients({ url: serverUrl, hotkey }, { signer, network, netuid, clock: systemClock });
   return serverSource(serverUrl, clients, fetchTransfer(), signal);
 }

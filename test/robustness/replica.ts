@@ -30,7 +30,7 @@ export interface ReplicaOptions {
 async function partsOf(settings: ServerSettings, mutation: MutationName | undefined): Promise<ServerParts> {
   const clock = systemClock;
   const log = createLog("replica", { format: "json", level: "info" });
-  const signer = await loadSigner(settings.wallet);
+  const signer = await loadSigner(settings);
   const place = objectsPlace(settings);
   if (place.kind !== "folder" || settings.cache.kind !== "redis") throw new Error("give it Redis and a folder");
   const objects = await openFolderObjects({ dir: place.dir, publicUrl: "http://unused.invalid", clock, log });

@@ -1,5 +1,6 @@
 import { Command } from "commander";
 import { systemClock } from "../../../adapters/clock/system-clock.js";
+import { walletSettings } from "../../../adapters/settings/common-settings.js";
 import { parse, readSettings, setting } from "../../../adapters/settings/settings.js";
 import { loadSigner, verifySr25519 } from "../../../adapters/wallet/wallet.js";
 import { openRecord } from "../../../core/signed-record.js";
@@ -19,7 +20,7 @@ const SETTINGS = {
   receiver: setting("Hotkey of the relay, where it is one that is asked.", parse.optionalHotkey()),
   network: setting("Chain network of the deployment (default local).", parse.text("local")),
   netuid: setting("Subnet of the deployment (default 1).", parse.integer({ min: 0, max: 65_535 }, 1)),
-  wallet: setting("Hotkey file, or //Name for a development key.", parse.text(), { secret: true }),
+  ...walletSettings("Hotkey that asks"),
 };
 
 /** Reads epochs with the settings of the command line. */
@@ -27,9 +28,11 @@ async function readEpochs(
   flags: Record<string, string>,
   read: (clients: ReturnType<typeof createClients>) => Promise<readonly (SignedRecord | undefined)[]>,
 ): Promise<readonly Epoch[]> {
-  const { serverUrl, serverHotkey, receiver, network, netuid, wallet } = readSettings(SETTINGS, mergedSettings(flags));
+  const settings = readSettings(SETTINGS, mergedSettings(flags));
+  const { serverUrl, serverHotkey, receiver, network, netuid } = settings;
   const endpoint = { url: serverUrl, hotkey: receiver ?? serverHotkey };
-  const clients = createClients(endpoint, { signer: await loadSigner(wallet), network, netuid, clock: systemClock });
+  const signer = await loadSigner(settings);
+  const clients = createClients(endpoint, { signer, network, netuid, clock: systemClock });
   try {
     const records = await read(clients);
     return records

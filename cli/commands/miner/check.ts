@@ -20,7 +20,7 @@ const MARKS: Readonly<Record<Finding["verdict"], string>> = {
 /** Prints what is found as it is found; whether there is no problem. */
 async function check(settings: MinerSettings, signal: AbortSignal): Promise<boolean> {
   const { network, netuid, serverHotkey, stateDir, transport } = settings;
-  const signer = await loadSigner(settings.wallet);
+  const signer = await loadSigner(settings);
   const { hotkey } = signer;
   const { openSource } = await import("../../../adapters/source/open.js");
   const calling = { signer, network, netuid, clock: systemClock, transport };

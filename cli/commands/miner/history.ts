@@ -1,6 +1,7 @@
 import Table from "cli-table3";
 import { Command } from "commander";
 import { systemClock } from "../../../adapters/clock/system-clock.js";
+import { walletSettings } from "../../../adapters/settings/common-settings.js";
 import { parse, readSettings, setting } from "../../../adapters/settings/settings.js";
 import { loadSigner, verifySr25519 } from "../../../adapters/wallet/wallet.js";
 import { ZipnetError } from "../../../core/errors.js";
@@ -17,9 +18,7 @@ const SETTINGS = {
   serverHotkey: setting("The server's hotkey: it receives our calls and signs epochs.", parse.hotkey()),
   network: setting("Chain network of the deployment (default local).", parse.text("local")),
   netuid: setting("Subnet of the deployment (default 1).", parse.integer({ min: 0, max: 65_535 }, 1)),
-  wallet: setting("The miner's hotkey: a wallet file, or //Name for a development key.", parse.text(), {
-    secret: true,
-  }),
+  ...walletSettings("The miner's hotkey"),
   limit: setting("How many epochs, the newest first, 1 to 100. Default 10.", parse.integer({ min: 1, max: 100 }, 10)),
   epoch: setting("Only this epoch, with every lost point. Default none.", parse.optionalText()),
 };
@@ -126,11 +125,9 @@ export function historyCommand(signal: AbortSignal): Command {
     "prints what a miner earned in the newest epochs by the validators' reports, and where it lost points",
   );
   return addSettingFlags(command, SETTINGS).action(async (flags: Record<string, string>) => {
-    const { serverUrl, serverHotkey, network, netuid, wallet, limit, epoch } = readSettings(
-      SETTINGS,
-      mergedSettings(flags),
-    );
-    const signer = await loadSigner(wallet);
+    const settings = readSettings(SETTINGS, mergedSettings(flags));
+    const { serverUrl, serverHotkey, network, netuid, limit, epoch } = settings;
+    const signer = await loadSigner(settings);
     const clients = createServerClients(serverUrl, serverHotkey, { signer, network, netuid, clock: systemClock });
     try {
       process.stdout.write(await historyText(clients, { hotkey: signer.hotkey, serverHotkey, limit, epoch }, signal));

@@ -38,6 +38,7 @@ const REAL: RuleSet = {
       values.map((value, index) => ({
         ...nothingFound(),
         hotkey: String(index),
+        coldkey: String(index),
         manifestSha256: "",
         receivedMs: 0,
         accepted: new Map(value === 0 ? [] : [[ZIP_CODE, Array.from({ length: value }, String)]]),

@@ -85,6 +85,7 @@ function exampleManifest(hotkey: string, files: ReadonlyMap<string, FileContent>
 /** Checks a submission of these files. */
 export async function checkFiles(input: {
   hotkey: string;
+  coldkey?: string;
   files: ReadonlyMap<string, FileContent>;
   receivedMs?: number;
   epoch?: Epoch;
@@ -94,6 +95,7 @@ export async function checkFiles(input: {
   return checkSubmission({
     epoch: input.epoch ?? exampleEpoch(),
     manifest: Object.assign(exampleManifest(hotkey, files), input.manifest),
+    coldkey: input.coldkey ?? hotkey,
     manifestSha256: "ab".repeat(32),
     receivedMs: input.receivedMs ?? START_MS,
     read: (object) => Promise.resolve(files.get(object.zipCode) ?? { kind: "out-of-reach" }),

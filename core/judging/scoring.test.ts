@@ -246,6 +246,7 @@ describe("scoreTable", () => {
     const unseen = unseenSubmission({
       epoch: exampleEpoch(),
       hotkey: hotkey(0),
+      coldkey: hotkey(0),
       manifestSha256: "",
       receivedMs: START_MS,
     });

@@ -15,11 +15,13 @@ import { Tally } from "./tally.js";
 export async function checkSubmission(input: {
   epoch: Epoch;
   manifest: Manifest;
+  /** As in SubmissionCheck. */
+  coldkey: string;
   manifestSha256: string;
   receivedMs: number;
   read: (object: ManifestObject) => Promise<FileContent>;
 }): Promise<SubmissionCheck> {
-  const { epoch, manifest, manifestSha256, receivedMs } = input;
+  const { epoch, manifest, coldkey, manifestSha256, receivedMs } = input;
   const tally = new Tally(epoch, receivedMs);
   let lie = lieOfManifest(epoch, manifest);
   for (const object of manifest.objects) {
@@ -29,8 +31,8 @@ export async function checkSubmission(input: {
     if (lie === undefined) tally.add(object.zipCode, content);
   }
   const { hotkey } = manifest;
-  if (lie !== undefined) return { ...nothingFound(), hotkey, manifestSha256, receivedMs, lie };
-  return { ...tally.result(), hotkey, manifestSha256, receivedMs };
+  if (lie !== undefined) return { ...nothingFound(), hotkey, coldkey, manifestSha256, receivedMs, lie };
+  return { ...tally.result(), hotkey, coldkey, manifestSha256, receivedMs };
 }
 
 function lieOfManifest(epoch: Epoch, manifest: Manifest): Lie | undefined {

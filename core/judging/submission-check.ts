@@ -5,6 +5,7 @@ import type { Epoch } from "../../gen/zipnet/v1/epoch_pb.js";
 import type { LossReason } from "../../gen/zipnet/v1/report_pb.js";
 import type { Listing } from "../../gen/zipnet/v1/listing_pb.js";
 import type { ListingFileHead } from "../ports.js";
+import type { AcceptedRows } from "./accepted-rows.js";
 
 /** Losses of one reason that are told one by one; the rest is summed up. */
 export const MAX_TOLD_PER_REASON = 100;
@@ -47,6 +48,8 @@ export interface Lie {
 /** What the cheap checks found of one submission. */
 export interface SubmissionCheck {
   readonly hotkey: string;
+  /** The coldkey of its receipt; the hotkey where that names none. Hotkeys of one coldkey are one miner's. */
+  readonly coldkey: string;
   readonly manifestSha256: string;
   /** The receipt's time, unix milliseconds. */
   readonly receivedMs: number;
@@ -60,6 +63,10 @@ export interface SubmissionCheck {
   readonly untold: ReadonlyMap<LossReason, UntoldFindings>;
   /** Ids of the accepted listings per zip code, ascending. Zip codes without any are not in it. */
   readonly accepted: ReadonlyMap<string, readonly string[]>;
+  /** The same listings with what they say, in columns. */
+  readonly acceptedRows: ReadonlyMap<string, AcceptedRows>;
+  /** When its accepted rows say they were read, the first and the last, unix milliseconds. Absent without any. */
+  readonly scrapedMs?: { readonly first: number; readonly last: number };
   /** Zip codes whose file says that there is no listing. */
   readonly empty: ReadonlySet<string>;
   /** Zip codes whose files nobody can read. */
@@ -86,12 +93,13 @@ export function tookPart(check: SubmissionCheck): boolean {
 export function unseenSubmission(input: {
   epoch: Epoch;
   hotkey: string;
+  coldkey: string;
   manifestSha256: string;
   receivedMs: number;
 }): SubmissionCheck {
-  const { hotkey, manifestSha256, receivedMs } = input;
+  const { hotkey, coldkey, manifestSha256, receivedMs } = input;
   const outOfReach = new Set(input.epoch.zipCodes.map((assigned) => assigned.zipCode));
-  return { ...nothingFound(), hotkey, manifestSha256, receivedMs, outOfReach };
+  return { ...nothingFound(), hotkey, coldkey, manifestSha256, receivedMs, outOfReach };
 }
 
 /** A check that has looked at nothing yet. */
@@ -101,7 +109,8 @@ export function nothingFound() {
     rowQualityBps: 0,
     findings: [],
     untold: new Map<LossReason, UntoldFindings>(),
-    accepted: new Map<string, string[]>(),
+    accepted: new Map<string, readonly string[]>(),
+    acceptedRows: new Map<string, AcceptedRows>(),
     empty: new Set<string>(),
     unreadable: new Set<string>(),
     outOfReach: new Set<string>(),

@@ -5,7 +5,7 @@ import { millisOf } from "../timestamps.js";
 import type { Epoch } from "../../gen/zipnet/v1/epoch_pb.js";
 import type { Listing } from "../../gen/zipnet/v1/listing_pb.js";
 import { LossReason } from "../../gen/zipnet/v1/report_pb.js";
-import { byText } from "./apportion.js";
+import { acceptedRows } from "./accepted-rows.js";
 import { type ReadingWindow, completenessOf, implausibleBecause } from "./row-checks.js";
 import { type FileContent, MAX_TOLD_PER_REASON, type RowFinding, nothingFound } from "./submission-check.js";
 
@@ -14,6 +14,7 @@ export class Tally {
   private readonly found = nothingFound();
   private readonly findings: RowFinding[] = [];
   private readonly toldCount = new Map<LossReason, number>();
+  private scrapedMs: { readonly first: number; readonly last: number } | undefined;
   private readonly seenIds = new Set<string>();
   private readonly assigned: ReadonlySet<string>;
   private readonly window: ReadingWindow;
@@ -28,12 +29,20 @@ export class Tally {
     if (content.kind === "out-of-reach") this.found.outOfReach.add(zipCode);
     if (content.kind !== "read") return;
     if (content.listings.length === 0) this.found.empty.add(zipCode);
-    const accepted = content.listings.filter((listing) => this.accepts(zipCode, listing)).map((row) => row.listingId);
-    if (accepted.length > 0) this.found.accepted.set(zipCode, accepted.sort(byText));
+    const accepted = content.listings.filter((listing) => this.accepts(zipCode, listing));
+    if (accepted.length === 0) return;
+    const rows = acceptedRows(accepted);
+    this.found.accepted.set(zipCode, rows.ids);
+    this.found.acceptedRows.set(zipCode, rows);
+    for (const timeMs of rows.scrapedMs) {
+      const { first, last } = this.scrapedMs ?? { first: timeMs, last: timeMs };
+      this.scrapedMs = { first: Math.min(first, timeMs), last: Math.max(last, timeMs) };
+    }
   }
 
   result() {
-    return { ...this.found, findings: this.findings };
+    const times = this.scrapedMs === undefined ? {} : { scrapedMs: this.scrapedMs };
+    return { ...this.found, ...times, findings: this.findings };
   }
 
   /** Whether a row is accepted. Its quality and what is wrong with it are counted either way. */

@@ -29,12 +29,13 @@ export async function checkSubmission(receipt: Receipt, options: CheckOptions): 
   const { epoch } = options.closed;
   const { hotkey, manifestSha256 } = receipt;
   const receivedMs = millisOf(receipt.receivedTime);
-  const unseen = unseenSubmission({ epoch, hotkey, manifestSha256, receivedMs });
+  const coldkey = receipt.coldkey === "" ? hotkey : receipt.coldkey;
+  const unseen = unseenSubmission({ epoch, hotkey, coldkey, manifestSha256, receivedMs });
   if (!options.closed.hotkeysToRead.has(hotkey)) return { ...unseen, isLeftOut: true };
   const manifest = await manifestOf(hotkey, options);
   if (manifest === undefined) return unseen;
   const read = (object: ManifestObject): Promise<FileContent> => readObject(hotkey, object, options);
-  return checkFiles({ epoch, manifest, manifestSha256, receivedMs, read });
+  return checkFiles({ epoch, manifest, coldkey, manifestSha256, receivedMs, read });
 }
 
 async function readObject(hotkey: string, object: ManifestObject, options: CheckOptions): Promise<FileContent> {

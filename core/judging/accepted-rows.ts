@@ -1,0 +1,93 @@
+/**
+ * What is kept of the accepted rows of a submission: enough to hold miners against each other, in columns, because a
+ * validator holds millions of rows at once.
+ */
+import { timestampMs } from "@bufbuild/protobuf/wkt";
+import type { Listing } from "../../gen/zipnet/v1/listing_pb.js";
+import { byText } from "./apportion.js";
+
+/** Stands where a row leaves a number out. */
+const ABSENT = 0xffff_ffff;
+
+/**
+ * The accepted rows of one zip code, ascending by listing id; a row has the same index in every column. The hard facts
+ * are those that do not change between two readings of a listing.
+ */
+export interface AcceptedRows {
+  readonly ids: readonly string[];
+  /** Hard fact: street, city, state and kind of home, hashed to 32 bits. */
+  readonly places: Uint32Array;
+  /** Hard fact. 4,294,967,295 where the row says nothing, here and below. */
+  readonly bedrooms: Uint32Array;
+  /** Hard fact, in thousandths. */
+  readonly bathroomsMilli: Uint32Array;
+  /** Hard fact. */
+  readonly livingAreaSqft: Uint32Array;
+  /** Hard fact. */
+  readonly lotAreaSqft: Uint32Array;
+  readonly priceUsd: Uint32Array;
+  /** When the source last changed the price, unix seconds; 0 where the row says nothing. */
+  readonly priceChangedS: Float64Array;
+  /** When the row says it was read, unix milliseconds. */
+  readonly scrapedMs: Float64Array;
+}
+
+const HARD_NUMBERS = ["bedrooms", "bathroomsMilli", "livingAreaSqft", "lotAreaSqft"] as const;
+
+/** The columns of accepted rows, whose ids are distinct. */
+export function acceptedRows(listings: readonly Listing[]): AcceptedRows {
+  const rows = listings.toSorted((a, b) => byText(a.listingId, b.listingId));
+  const numbers = (valueOf: (row: Listing) => number | undefined): Uint32Array =>
+    Uint32Array.from(rows, (row) => valueOf(row) ?? ABSENT);
+  return {
+    ids: rows.map((row) => row.listingId),
+    places: Uint32Array.from(rows, placeOf),
+    bedrooms: numbers((row) => row.bedrooms),
+    bathroomsMilli: numbers((row) => (row.bathrooms === undefined ? undefined : Math.round(row.bathrooms * 1000))),
+    livingAreaSqft: numbers((row) => row.livingAreaSqft),
+    lotAreaSqft: numbers((row) => row.lotAreaSqft),
+    priceUsd: numbers((row) => row.priceUsd),
+    priceChangedS: Float64Array.from(rows, (row) => Number(row.priceChangedTime?.seconds ?? 0n)),
+    scrapedMs: Float64Array.from(rows, (row) => (row.scrapedTime === undefined ? 0 : timestampMs(row.scrapedTime))),
+  };
+}
+
+/** Index of a listing, or -1. */
+export function indexOfListing(rows: AcceptedRows, listingId: string): number {
+  let [low, high] = [0, rows.ids.length];
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((rows.ids[middle] ?? "") < listingId) low = middle + 1;
+    else high = middle;
+  }
+  return rows.ids[low] === listingId ? low : -1;
+}
+
+/** Whether two rows of one listing agree on the hard facts, as far as both state them. */
+export function hardFactsAgree(one: AcceptedRows, i: number, other: AcceptedRows, j: number): boolean {
+  if (one.places[i] !== other.places[j]) return false;
+  return HARD_NUMBERS.every((column) => {
+    const [a, b] = [one[column][i], other[column][j]];
+    return a === b || a === ABSENT || b === ABSENT;
+  });
+}
+
+/** The hard facts of a row as one text, for grouping rows that state exactly the same. */
+export function hardFactsKey(rows: AcceptedRows, i: number): string {
+  return `${rows.places[i]}/${HARD_NUMBERS.map((column) => rows[column][i]).join("/")}`;
+}
+
+/** A row's living area, undefined where it says nothing. */
+export function livingAreaOf(rows: AcceptedRows, i: number): number | undefined {
+  const area = rows.livingAreaSqft[i];
+  return area === ABSENT ? undefined : area;
+}
+
+/** FNV-1a over what tells a home's place and kind, without letter case and runs of spaces. */
+function placeOf(row: Listing): number {
+  const text = `${row.streetAddress}\n${row.city}\n${row.state}\n${row.homeType}`;
+  const plain = text.replace(/ +/g, " ").toUpperCase();
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < plain.length; i += 1) hash = Math.imul(hash ^ plain.charCodeAt(i), 0x01000193);
+  return hash >>> 0;
+}

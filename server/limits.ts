@@ -3,7 +3,7 @@
  */
 
 /** Objects in one CreateUploadGrants call. The contract's own bound. */
-export const MAX_OBJECTS_PER_CALL = 500;
+export const MAX_OBJECTS_PER_CALL = 5_000;
 
 /** Objects in one manifest. The contract's own bound. */
 export const MAX_OBJECTS_PER_MANIFEST = 5_000;

@@ -181,6 +181,8 @@ const FREE_FIELDS: Readonly<Record<string, Kind>> = {
   "ObjectSpec.md5": hex(32),
   "ObjectSpec.sha256": hex(64),
   "CreateUploadGrantsRequest.epoch_id": epochId,
+  "CreateUploadGrantsRequest.page_token": text(0, 256),
+  "CreateUploadGrantsRequest.page_size": integer(0, 5_000),
   "GetSubmissionRequest.epoch_id": epochId,
   "GetSnapshotRequest.epoch_id": epochId,
   "CreateDownloadGrantsRequest.epoch_id": epochId,

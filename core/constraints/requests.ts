@@ -38,7 +38,12 @@ export const requests = [
   }),
   constraintsOn(GetServerInfoRequestSchema, {}),
   objectSpec,
-  constraintsOn(CreateUploadGrantsRequestSchema, { epochId, objects: list(1, 500, objectSpec.check) }),
+  constraintsOn(CreateUploadGrantsRequestSchema, {
+    epochId,
+    objects: list(1, 5_000, objectSpec.check),
+    pageToken: text(0, 256),
+    pageSize: integer(0, 5_000),
+  }),
   constraintsOn(FinalizeSubmissionRequestSchema, { manifest: required(signedRecord.check) }),
   constraintsOn(ReportProgressRequestSchema, { progress: required(progress.check) }),
   constraintsOn(GetSubmissionRequestSchema, { epochId }),

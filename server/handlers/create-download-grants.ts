@@ -12,15 +12,13 @@ import { SignedRecordSchema } from "../../gen/zipnet/v1/record_pb.js";
 import { ManifestSchema, type Receipt, ReceiptSchema } from "../../gen/zipnet/v1/submission_pb.js";
 import { callerOf } from "../../rpc/auth/callers.js";
 import type { ClosedEpoch } from "../epoch-book.js";
-import { MAX_PAGE_BYTES } from "../limits.js";
 import type { ServerParts } from "../parts.js";
 import { readManifest } from "../submissions.js";
+import { type PageBytes, pageBytes } from "./page-bytes.js";
 import { decodePageToken, encodePageToken } from "./page-tokens.js";
 
 const TYPE_NAME = CreateDownloadGrantsRequestSchema.typeName;
 const DEFAULT_PAGE_SIZE = 1_000;
-/** What a grant takes in a message besides its key and address: its time and the encoding. */
-const GRANT_BYTES = 32;
 
 /** Where a page begins: an object of a miner's manifest. */
 interface GrantPosition {
@@ -83,27 +81,14 @@ export function createDownloadGrants(parts: ServerParts): ServiceImpl<typeof Jud
 
 interface Page {
   readonly submissions: Submission[];
-  /** Whether something of this size still fits. The first thing of a page always does. */
-  take(bytes: number): boolean;
+  readonly bytes: PageBytes;
   objectsLeft: number;
   /** What the grants of the page let download. */
   readonly granted: { objects: number; bytes: number };
 }
 
 function newPage(pageSize: number): Page {
-  let bytesLeft = MAX_PAGE_BYTES;
-  let empty = true;
-  return {
-    submissions: [],
-    objectsLeft: pageSize,
-    granted: { objects: 0, bytes: 0 },
-    take(bytes) {
-      if (!empty && bytes > bytesLeft) return false;
-      bytesLeft -= bytes;
-      empty = false;
-      return true;
-    },
-  };
+  return { submissions: [], bytes: pageBytes(), objectsLeft: pageSize, granted: { objects: 0, bytes: 0 } };
 }
 
 /** Adds a miner's objects from an index on; the position to go on from when the page is full before its end. */
@@ -117,7 +102,7 @@ async function addSubmission(
   if (page.objectsLeft === 0) return { hotkey: receipt.hotkey, object: first };
   const record = await readManifest(objects, receipt);
   const manifest = fromBinary(ManifestSchema, record.payload);
-  if (first === 0 && !page.take(toBinary(SignedRecordSchema, record).length)) {
+  if (first === 0 && !page.bytes.take(toBinary(SignedRecordSchema, record).length)) {
     return { hotkey: receipt.hotkey, object: 0 };
   }
   const grants: DownloadGrant[] = [];
@@ -125,7 +110,7 @@ async function addSubmission(
   for (const [index, { key, sizeBytes }] of manifest.objects.entries()) {
     if (index < first) continue;
     const url = page.objectsLeft === 0 ? "" : await objects.grantDownload(key, expiryMs);
-    if (page.objectsLeft === 0 || !page.take(key.length + url.length + GRANT_BYTES)) {
+    if (page.objectsLeft === 0 || !(await page.bytes.takeGrant(key, url))) {
       next = { hotkey: receipt.hotkey, object: index };
       break;
     }

@@ -1,11 +1,20 @@
+import { type MessageInitShape, create, toBinary } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import type { ServiceImpl } from "@connectrpc/connect";
 import { ZipnetError } from "../../core/errors.js";
+import { sha256Hex } from "../../core/hash.js";
 import { DATA_CONTENT_TYPE, dataKey, receiptKey } from "../../core/object-keys.js";
-import type { ObjectSpec, SubmissionService } from "../../gen/zipnet/v1/submission_service_pb.js";
+import {
+  type CreateUploadGrantsRequest,
+  CreateUploadGrantsRequestSchema,
+  type SubmissionService,
+  type UploadGrantSchema,
+} from "../../gen/zipnet/v1/submission_service_pb.js";
 import { callerOf } from "../../rpc/auth/callers.js";
 import { type KnownEpoch, assertOpen } from "../epoch-book.js";
 import type { ServerParts } from "../parts.js";
+import { pageBytes } from "./page-bytes.js";
+import { decodePageToken, encodePageToken } from "./page-tokens.js";
 
 /** How much longer than until the close it is remembered what was granted; an epoch that is extended begins anew. */
 const LEDGER_SLACK_MS = 60_000;
@@ -28,6 +37,8 @@ export function createUploadGrants(parts: ServerParts): ServiceImpl<typeof Submi
   return async (request, context) => {
     const { hotkey } = callerOf(context);
     const nowMs = clock.now();
+    const question = questionOf(request);
+    const first = Number(decodePageToken(CreateUploadGrantsRequestSchema.typeName, question, request.pageToken));
     const epoch = await book.known(request.epochId);
     const acceptedUntilMs = await book.acceptedUntilMs(epoch, nowMs);
     assertOpen(epoch, acceptedUntilMs, nowMs);
@@ -44,12 +55,23 @@ export function createUploadGrants(parts: ServerParts): ServiceImpl<typeof Submi
     }
     await ledger.enter(request.epochId, hotkey, request.objects, acceptedUntilMs - nowMs + LEDGER_SLACK_MS);
     const expiryMs = Math.min(nowMs + limits.grantTtlSeconds * 1000, acceptedUntilMs);
-    const grant = async (spec: ObjectSpec) => {
+    const grants: MessageInitShape<typeof UploadGrantSchema>[] = [];
+    const bytes = pageBytes();
+    for (const spec of request.objects.slice(first, first + (request.pageSize || request.objects.length))) {
       const key = dataKey(hotkey, request.epochId, spec.zipCode, spec.sha256);
       const pins = { key, sizeBytes: spec.sizeBytes, md5: spec.md5, contentType: DATA_CONTENT_TYPE };
       const { url, headers } = await objects.grantUpload(pins, expiryMs);
-      return { key, url, headers: [...headers], expireTime: timestampFromMs(expiryMs) };
-    };
-    return { grants: await Promise.all(request.objects.map(grant)) };
+      const texts = headers.flatMap(({ name, value }) => [name, value, ""]);
+      if (!(await bytes.takeGrant(key, url, ...texts))) break;
+      grants.push({ key, url, headers: [...headers], expireTime: timestampFromMs(expiryMs) });
+    }
+    const next = first + grants.length;
+    return { grants, nextPageToken: next < request.objects.length ? encodePageToken(question, String(next)) : "" };
   };
+}
+
+/** What a page token is bound to: the epoch and the objects, not how many of them a page has. */
+function questionOf({ epochId, objects }: CreateUploadGrantsRequest): string {
+  const asked = create(CreateUploadGrantsRequestSchema, { epochId, objects });
+  return sha256Hex(toBinary(CreateUploadGrantsRequestSchema, asked));
 }

@@ -16,7 +16,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file zipnet/v1/submission_service.proto.
  */
 export const file_zipnet_v1_submission_service: GenFile = /*@__PURE__*/
-  fileDesc("CiJ6aXBuZXQvdjEvc3VibWlzc2lvbl9zZXJ2aWNlLnByb3RvEgl6aXBuZXQudjEiVQoZQ3JlYXRlVXBsb2FkR3JhbnRzUmVxdWVzdBIQCghlcG9jaF9pZBgBIAEoCRImCgdvYmplY3RzGAIgAygLMhUuemlwbmV0LnYxLk9iamVjdFNwZWMiTwoKT2JqZWN0U3BlYxIQCgh6aXBfY29kZRgBIAEoCRISCgpzaXplX2J5dGVzGAIgASgNEgsKA21kNRgDIAEoCRIOCgZzaGEyNTYYBCABKAkiRAoaQ3JlYXRlVXBsb2FkR3JhbnRzUmVzcG9uc2USJgoGZ3JhbnRzGAEgAygLMhYuemlwbmV0LnYxLlVwbG9hZEdyYW50IoABCgtVcGxvYWRHcmFudBILCgNrZXkYASABKAkSCwoDdXJsGAIgASgJEiYKB2hlYWRlcnMYAyADKAsyFS56aXBuZXQudjEuSHR0cEhlYWRlchIvCgtleHBpcmVfdGltZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiKQoKSHR0cEhlYWRlchIMCgRuYW1lGAEgASgJEg0KBXZhbHVlGAIgASgJIkYKGUZpbmFsaXplU3VibWlzc2lvblJlcXVlc3QSKQoIbWFuaWZlc3QYASABKAsyFy56aXBuZXQudjEuU2lnbmVkUmVjb3JkIkYKGkZpbmFsaXplU3VibWlzc2lvblJlc3BvbnNlEigKB3JlY2VpcHQYASABKAsyFy56aXBuZXQudjEuU2lnbmVkUmVjb3JkIj4KFVJlcG9ydFByb2dyZXNzUmVxdWVzdBIlCghwcm9ncmVzcxgBIAEoCzITLnppcG5ldC52MS5Qcm9ncmVzcyJJChZSZXBvcnRQcm9ncmVzc1Jlc3BvbnNlEi8KC3NlcnZlcl90aW1lGAEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCIoChRHZXRTdWJtaXNzaW9uUmVxdWVzdBIQCghlcG9jaF9pZBgBIAEoCSL3AQoVR2V0U3VibWlzc2lvblJlc3BvbnNlEikKCG1hbmlmZXN0GAEgASgLMhcuemlwbmV0LnYxLlNpZ25lZFJlY29yZBIoCgdyZWNlaXB0GAIgASgLMhcuemlwbmV0LnYxLlNpZ25lZFJlY29yZBIlCghwcm9ncmVzcxgDIAEoCzITLnppcG5ldC52MS5Qcm9ncmVzcxIyCg5hY2NlcHRlZF91bnRpbBgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFwoPZ3JhbnRlZF9vYmplY3RzGAUgASgNEhUKDWdyYW50ZWRfYnl0ZXMYBiABKAQyhAMKEVN1Ym1pc3Npb25TZXJ2aWNlEmEKEkNyZWF0ZVVwbG9hZEdyYW50cxIkLnppcG5ldC52MS5DcmVhdGVVcGxvYWRHcmFudHNSZXF1ZXN0GiUuemlwbmV0LnYxLkNyZWF0ZVVwbG9hZEdyYW50c1Jlc3BvbnNlEmEKEkZpbmFsaXplU3VibWlzc2lvbhIkLnppcG5ldC52MS5GaW5hbGl6ZVN1Ym1pc3Npb25SZXF1ZXN0GiUuemlwbmV0LnYxLkZpbmFsaXplU3VibWlzc2lvblJlc3BvbnNlElUKDlJlcG9ydFByb2dyZXNzEiAuemlwbmV0LnYxLlJlcG9ydFByb2dyZXNzUmVxdWVzdBohLnppcG5ldC52MS5SZXBvcnRQcm9ncmVzc1Jlc3BvbnNlElIKDUdldFN1Ym1pc3Npb24SHy56aXBuZXQudjEuR2V0U3VibWlzc2lvblJlcXVlc3QaIC56aXBuZXQudjEuR2V0U3VibWlzc2lvblJlc3BvbnNlYgZwcm90bzM", [file_google_protobuf_timestamp, file_zipnet_v1_record, file_zipnet_v1_submission]);
+  fileDesc("CiJ6aXBuZXQvdjEvc3VibWlzc2lvbl9zZXJ2aWNlLnByb3RvEgl6aXBuZXQudjEifAoZQ3JlYXRlVXBsb2FkR3JhbnRzUmVxdWVzdBIQCghlcG9jaF9pZBgBIAEoCRImCgdvYmplY3RzGAIgAygLMhUuemlwbmV0LnYxLk9iamVjdFNwZWMSEgoKcGFnZV90b2tlbhgDIAEoCRIRCglwYWdlX3NpemUYBCABKA0iTwoKT2JqZWN0U3BlYxIQCgh6aXBfY29kZRgBIAEoCRISCgpzaXplX2J5dGVzGAIgASgNEgsKA21kNRgDIAEoCRIOCgZzaGEyNTYYBCABKAkiXQoaQ3JlYXRlVXBsb2FkR3JhbnRzUmVzcG9uc2USJgoGZ3JhbnRzGAEgAygLMhYuemlwbmV0LnYxLlVwbG9hZEdyYW50EhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSKAAQoLVXBsb2FkR3JhbnQSCwoDa2V5GAEgASgJEgsKA3VybBgCIAEoCRImCgdoZWFkZXJzGAMgAygLMhUuemlwbmV0LnYxLkh0dHBIZWFkZXISLwoLZXhwaXJlX3RpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIikKCkh0dHBIZWFkZXISDAoEbmFtZRgBIAEoCRINCgV2YWx1ZRgCIAEoCSJGChlGaW5hbGl6ZVN1Ym1pc3Npb25SZXF1ZXN0EikKCG1hbmlmZXN0GAEgASgLMhcuemlwbmV0LnYxLlNpZ25lZFJlY29yZCJGChpGaW5hbGl6ZVN1Ym1pc3Npb25SZXNwb25zZRIoCgdyZWNlaXB0GAEgASgLMhcuemlwbmV0LnYxLlNpZ25lZFJlY29yZCI+ChVSZXBvcnRQcm9ncmVzc1JlcXVlc3QSJQoIcHJvZ3Jlc3MYASABKAsyEy56aXBuZXQudjEuUHJvZ3Jlc3MiSQoWUmVwb3J0UHJvZ3Jlc3NSZXNwb25zZRIvCgtzZXJ2ZXJfdGltZRgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiKAoUR2V0U3VibWlzc2lvblJlcXVlc3QSEAoIZXBvY2hfaWQYASABKAki9wEKFUdldFN1Ym1pc3Npb25SZXNwb25zZRIpCghtYW5pZmVzdBgBIAEoCzIXLnppcG5ldC52MS5TaWduZWRSZWNvcmQSKAoHcmVjZWlwdBgCIAEoCzIXLnppcG5ldC52MS5TaWduZWRSZWNvcmQSJQoIcHJvZ3Jlc3MYAyABKAsyEy56aXBuZXQudjEuUHJvZ3Jlc3MSMgoOYWNjZXB0ZWRfdW50aWwYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhcKD2dyYW50ZWRfb2JqZWN0cxgFIAEoDRIVCg1ncmFudGVkX2J5dGVzGAYgASgEMoQDChFTdWJtaXNzaW9uU2VydmljZRJhChJDcmVhdGVVcGxvYWRHcmFudHMSJC56aXBuZXQudjEuQ3JlYXRlVXBsb2FkR3JhbnRzUmVxdWVzdBolLnppcG5ldC52MS5DcmVhdGVVcGxvYWRHcmFudHNSZXNwb25zZRJhChJGaW5hbGl6ZVN1Ym1pc3Npb24SJC56aXBuZXQudjEuRmluYWxpemVTdWJtaXNzaW9uUmVxdWVzdBolLnppcG5ldC52MS5GaW5hbGl6ZVN1Ym1pc3Npb25SZXNwb25zZRJVCg5SZXBvcnRQcm9ncmVzcxIgLnppcG5ldC52MS5SZXBvcnRQcm9ncmVzc1JlcXVlc3QaIS56aXBuZXQudjEuUmVwb3J0UHJvZ3Jlc3NSZXNwb25zZRJSCg1HZXRTdWJtaXNzaW9uEh8uemlwbmV0LnYxLkdldFN1Ym1pc3Npb25SZXF1ZXN0GiAuemlwbmV0LnYxLkdldFN1Ym1pc3Npb25SZXNwb25zZWIGcHJvdG8z", [file_google_protobuf_timestamp, file_zipnet_v1_record, file_zipnet_v1_submission]);
 
 /**
  * Objects to upload.
@@ -32,11 +32,25 @@ export type CreateUploadGrantsRequest = Message<"zipnet.v1.CreateUploadGrantsReq
   epochId: string;
 
   /**
-   * The objects. 1 to 500 per call. The keys are the server's to choose.
+   * The objects. 1 to 5,000 per call. The keys are the server's to choose. All of them count as granted with the first page.
    *
    * @generated from field: repeated zipnet.v1.ObjectSpec objects = 2;
    */
   objects: ObjectSpec[];
+
+  /**
+   * Token of the next page, from the answer before. Opaque, at most 256 characters. Empty: the first page.
+   *
+   * @generated from field: string page_token = 3;
+   */
+  pageToken: string;
+
+  /**
+   * Grants per page. 0 to 5,000; 0 means as many as fit. Small pages let the last grants begin later, and so end later.
+   *
+   * @generated from field: uint32 page_size = 4;
+   */
+  pageSize: number;
 };
 
 /**
@@ -89,17 +103,24 @@ export const ObjectSpecSchema: GenMessage<ObjectSpec> = /*@__PURE__*/
   messageDesc(file_zipnet_v1_submission_service, 1);
 
 /**
- * Grants, in the order of the request.
+ * A page of grants, in the order of the request.
  *
  * @generated from message zipnet.v1.CreateUploadGrantsResponse
  */
 export type CreateUploadGrantsResponse = Message<"zipnet.v1.CreateUploadGrantsResponse"> & {
   /**
-   * One per object.
+   * One per object of this page. A page ends before it passes 3 MB, so that up to 500 objects always have one page.
    *
    * @generated from field: repeated zipnet.v1.UploadGrant grants = 1;
    */
   grants: UploadGrant[];
+
+  /**
+   * Token of the next page. Empty on the last.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
 };
 
 /**
@@ -350,7 +371,8 @@ export const SubmissionService: GenService<{
    * Grants the upload of objects, each for exactly one content under one key. Asking again for the same object is
    * allowed, grants it again and counts once. Errors: EPOCH_UNKNOWN (NOT_FOUND), EPOCH_CLOSED (FAILED_PRECONDITION),
    * ZIP_CODE_NOT_ASSIGNED (INVALID_ARGUMENT), ALREADY_FINALIZED, UPLOAD_LIMIT_REACHED, OBJECT_DIFFERS
-   * (FAILED_PRECONDITION). A call that is refused grants none of its objects.
+   * (FAILED_PRECONDITION). A call that is refused grants none of its objects. One call may name a whole submission; where
+   * the answer would grow too large, it comes in pages: the same request again, with the token of the next page.
    *
    * @generated from rpc zipnet.v1.SubmissionService.CreateUploadGrants
    */

@@ -70,9 +70,9 @@ export function badSubmissions(play: () => Play): void {
             "objects[2].size_bytes",
           ],
         });
-        for (const count of [0, 501]) {
+        for (const count of [0, 5_001]) {
           const many = Array.from({ length: count }, () => specOf(uploaded));
-          const says = [String(count), "1 to 500"];
+          const says = [String(count), "1 to 5,000"];
           await refused(steady.submissions.createUploadGrants({ epochId: epoch.id, objects: many }), {
             ...invalid,
             says,

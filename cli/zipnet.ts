@@ -12,6 +12,7 @@ import { epochCommand } from "./commands/epoch/epoch.js";
 import { limitsCommand } from "./commands/limits.js";
 import { programCommands } from "./commands/programs.js";
 import { retentionCommand } from "./commands/retention.js";
+import { scoreCommand } from "./commands/score/score.js";
 import { sourceCommand } from "./commands/source.js";
 import { walletCommand } from "./commands/wallet.js";
 import { explainFailure } from "./failure.js";
@@ -50,6 +51,7 @@ async function main(): Promise<void> {
     authCommand(),
     doctorCommand(),
     limitsCommand(),
+    scoreCommand(signal),
     sourceCommand(signal),
     walletCommand(),
   ]) {

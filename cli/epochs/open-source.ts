@@ -8,7 +8,7 @@ import { type SettingsOf, environmentName, flagName, parse, setting } from "../.
 import { fetchTransfer } from "../../adapters/transfer/fetch-transfer.js";
 import { loadSigner } from "../../adapters/wallet/wallet.js";
 import { messageOf } from "../../core/errors.js";
-import { createClients } from "../../rpc/client/client.js";
+import { type Clients, createClients } from "../../rpc/client/client.js";
 import { fileSource } from "./file-source.js";
 import { serverSource } from "./server-source.js";
 import type { RecordSource } from "./source.js";
@@ -72,7 +72,7 @@ export async function readCatalogue(path: string): Promise<Uint8Array> {
 }
 
 async function openPlace(settings: SourceSettings, signal: AbortSignal): Promise<RecordSource | undefined> {
-  const { records, objects, serverUrl, receiver, network, netuid } = settings;
+  const { records, objects, serverUrl } = settings;
   if (records !== undefined) return fileSource(records);
   if (objects?.startsWith("s3://") === true) {
     const place = parseS3Url(objects);
@@ -83,9 +83,14 @@ async function openPlace(settings: SourceSettings, signal: AbortSignal): Promise
     throw new Error(`${given("objects")} must be "folder:DIR" or "s3://KEY:SECRET@host/bucket"`);
   }
   if (serverUrl === undefined) return undefined;
+  return serverSource(serverUrl, await openClients(settings), fetchTransfer(), signal);
+}
+
+/** Clients of the server or relay that the settings name. Throws an Error where one of them is missing. */
+export async function openClients(settings: SourceSettings): Promise<Clients> {
+  const { serverUrl = "", receiver, network, netuid, walletsPath } = settings;
   const hotkey = receiver ?? needed(settings, "serverHotkey", "to ask a server");
   const wallet = needed(settings, "wallet", "to ask a server or relay");
-  const signer = await loadSigner({ wallet, walletsPath: settings.walletsPath });
-  const clients = createClients({ url: serverUrl, hotkey }, { signer, network, netuid, clock: systemClock });
-  return serverSource(serverUrl, clients, fetchTransfer(), signal);
+  const signer = await loadSigner({ wallet, walletsPath });
+  return createClients({ url: serverUrl, hotkey }, { signer, network, netuid, clock: systemClock });
 }

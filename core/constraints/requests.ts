@@ -6,6 +6,7 @@ import {
 } from "../../gen/zipnet/v1/epoch_service_pb.js";
 import {
   CreateDownloadGrantsRequestSchema,
+  ExplainScoreRequestSchema,
   GetCalibrationRequestSchema,
   GetSnapshotRequestSchema,
   ListReportsRequestSchema,
@@ -55,6 +56,7 @@ export const requests = [
     pageToken: text(0, 256),
   }),
   constraintsOn(PublishReportRequestSchema, { report: required(signedRecord.check) }),
+  constraintsOn(ExplainScoreRequestSchema, { epochId, hotkey: emptyOr(hotkey), pageToken: text(0, 256) }),
   constraintsOn(GetCalibrationRequestSchema, { epochId }),
   constraintsOn(ListReportsRequestSchema, { epochId, pageSize: integer(0, 64), pageToken: text(0, 256) }),
 ] as const;

@@ -21,6 +21,7 @@ export const ROLES: Readonly<Record<string, readonly Role[] | "anyone">> = {
   "/zipnet.v1.JudgingService/CreateDownloadGrants": ["validator"],
   "/zipnet.v1.JudgingService/PublishReport": ["validator"],
   "/zipnet.v1.JudgingService/ListReports": EVERY_ROLE,
+  "/zipnet.v1.JudgingService/ExplainScore": EVERY_ROLE,
   "/zipnet.v1.JudgingService/GetCalibration": EVERY_ROLE,
   "/zipnet.v1.ServerInfoService/GetServerInfo": "anyone",
   "/grpc.health.v1.Health/Check": "anyone",

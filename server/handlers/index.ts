@@ -9,6 +9,7 @@ import type { StreamLimits } from "../../rpc/serving/stream-limits.js";
 import type { ServerParts } from "../parts.js";
 import { createDownloadGrants } from "./create-download-grants.js";
 import { createUploadGrants } from "./create-upload-grants.js";
+import { explainScore } from "./explain-score.js";
 import { finalizeSubmission } from "./finalize-submission.js";
 import { getCalibration } from "./get-calibration.js";
 import { getServerInfo } from "./get-server-info.js";
@@ -35,6 +36,7 @@ export function judgingService(parts: ServerParts): ServiceImpl<typeof JudgingSe
     createDownloadGrants: createDownloadGrants(parts),
     publishReport: publishReport(parts),
     listReports: listReports(parts),
+    explainScore: explainScore(parts),
     getCalibration: getCalibration(parts),
   };
 }

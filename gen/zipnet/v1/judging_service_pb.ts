@@ -8,13 +8,15 @@ import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 import type { SignedRecord } from "./record_pb.js";
 import { file_zipnet_v1_record } from "./record_pb.js";
+import type { Evidence, MinerScore } from "./report_pb.js";
+import { file_zipnet_v1_report } from "./report_pb.js";
 import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file zipnet/v1/judging_service.proto.
  */
 export const file_zipnet_v1_judging_service: GenFile = /*@__PURE__*/
-  fileDesc("Ch96aXBuZXQvdjEvanVkZ2luZ19zZXJ2aWNlLnByb3RvEgl6aXBuZXQudjEiJgoSR2V0U25hcHNob3RSZXF1ZXN0EhAKCGVwb2NoX2lkGAEgASgJIj4KE0dldFNuYXBzaG90UmVzcG9uc2USJwoGcmVjb3JkGAEgASgLMhcuemlwbmV0LnYxLlNpZ25lZFJlY29yZCJnChtDcmVhdGVEb3dubG9hZEdyYW50c1JlcXVlc3QSEAoIZXBvY2hfaWQYASABKAkSDwoHaG90a2V5cxgCIAMoCRIRCglwYWdlX3NpemUYAyABKA0SEgoKcGFnZV90b2tlbhgEIAEoCSJpChxDcmVhdGVEb3dubG9hZEdyYW50c1Jlc3BvbnNlEjAKC3N1Ym1pc3Npb25zGAEgAygLMhsuemlwbmV0LnYxLlN1Ym1pc3Npb25HcmFudHMSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIncKEFN1Ym1pc3Npb25HcmFudHMSDgoGaG90a2V5GAEgASgJEikKCG1hbmlmZXN0GAIgASgLMhcuemlwbmV0LnYxLlNpZ25lZFJlY29yZBIoCgZncmFudHMYAyADKAsyGC56aXBuZXQudjEuRG93bmxvYWRHcmFudCJaCg1Eb3dubG9hZEdyYW50EgsKA2tleRgBIAEoCRILCgN1cmwYAiABKAkSLwoLZXhwaXJlX3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIj8KFFB1Ymxpc2hSZXBvcnRSZXF1ZXN0EicKBnJlcG9ydBgBIAEoCzIXLnppcG5ldC52MS5TaWduZWRSZWNvcmQiFwoVUHVibGlzaFJlcG9ydFJlc3BvbnNlIk0KEkxpc3RSZXBvcnRzUmVxdWVzdBIQCghlcG9jaF9pZBgBIAEoCRIRCglwYWdlX3NpemUYAiABKA0SEgoKcGFnZV90b2tlbhgDIAEoCSJYChNMaXN0UmVwb3J0c1Jlc3BvbnNlEigKB3JlcG9ydHMYASADKAsyFy56aXBuZXQudjEuU2lnbmVkUmVjb3JkEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSIpChVHZXRDYWxpYnJhdGlvblJlcXVlc3QSEAoIZXBvY2hfaWQYASABKAkibgoWR2V0Q2FsaWJyYXRpb25SZXNwb25zZRInCgZjaG9pY2UYASABKAsyFy56aXBuZXQudjEuU2lnbmVkUmVjb3JkEisKCnNldHRsZW1lbnQYAiABKAsyFy56aXBuZXQudjEuU2lnbmVkUmVjb3JkMsADCg5KdWRnaW5nU2VydmljZRJMCgtHZXRTbmFwc2hvdBIdLnppcG5ldC52MS5HZXRTbmFwc2hvdFJlcXVlc3QaHi56aXBuZXQudjEuR2V0U25hcHNob3RSZXNwb25zZRJnChRDcmVhdGVEb3dubG9hZEdyYW50cxImLnppcG5ldC52MS5DcmVhdGVEb3dubG9hZEdyYW50c1JlcXVlc3QaJy56aXBuZXQudjEuQ3JlYXRlRG93bmxvYWRHcmFudHNSZXNwb25zZRJSCg1QdWJsaXNoUmVwb3J0Eh8uemlwbmV0LnYxLlB1Ymxpc2hSZXBvcnRSZXF1ZXN0GiAuemlwbmV0LnYxLlB1Ymxpc2hSZXBvcnRSZXNwb25zZRJMCgtMaXN0UmVwb3J0cxIdLnppcG5ldC52MS5MaXN0UmVwb3J0c1JlcXVlc3QaHi56aXBuZXQudjEuTGlzdFJlcG9ydHNSZXNwb25zZRJVCg5HZXRDYWxpYnJhdGlvbhIgLnppcG5ldC52MS5HZXRDYWxpYnJhdGlvblJlcXVlc3QaIS56aXBuZXQudjEuR2V0Q2FsaWJyYXRpb25SZXNwb25zZWIGcHJvdG8z", [file_google_protobuf_timestamp, file_zipnet_v1_record]);
+  fileDesc("Ch96aXBuZXQvdjEvanVkZ2luZ19zZXJ2aWNlLnByb3RvEgl6aXBuZXQudjEiJgoSR2V0U25hcHNob3RSZXF1ZXN0EhAKCGVwb2NoX2lkGAEgASgJIj4KE0dldFNuYXBzaG90UmVzcG9uc2USJwoGcmVjb3JkGAEgASgLMhcuemlwbmV0LnYxLlNpZ25lZFJlY29yZCJnChtDcmVhdGVEb3dubG9hZEdyYW50c1JlcXVlc3QSEAoIZXBvY2hfaWQYASABKAkSDwoHaG90a2V5cxgCIAMoCRIRCglwYWdlX3NpemUYAyABKA0SEgoKcGFnZV90b2tlbhgEIAEoCSJpChxDcmVhdGVEb3dubG9hZEdyYW50c1Jlc3BvbnNlEjAKC3N1Ym1pc3Npb25zGAEgAygLMhsuemlwbmV0LnYxLlN1Ym1pc3Npb25HcmFudHMSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIncKEFN1Ym1pc3Npb25HcmFudHMSDgoGaG90a2V5GAEgASgJEikKCG1hbmlmZXN0GAIgASgLMhcuemlwbmV0LnYxLlNpZ25lZFJlY29yZBIoCgZncmFudHMYAyADKAsyGC56aXBuZXQudjEuRG93bmxvYWRHcmFudCJaCg1Eb3dubG9hZEdyYW50EgsKA2tleRgBIAEoCRILCgN1cmwYAiABKAkSLwoLZXhwaXJlX3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIj8KFFB1Ymxpc2hSZXBvcnRSZXF1ZXN0EicKBnJlcG9ydBgBIAEoCzIXLnppcG5ldC52MS5TaWduZWRSZWNvcmQiFwoVUHVibGlzaFJlcG9ydFJlc3BvbnNlIk0KEkxpc3RSZXBvcnRzUmVxdWVzdBIQCghlcG9jaF9pZBgBIAEoCRIRCglwYWdlX3NpemUYAiABKA0SEgoKcGFnZV90b2tlbhgDIAEoCSJYChNMaXN0UmVwb3J0c1Jlc3BvbnNlEigKB3JlcG9ydHMYASADKAsyFy56aXBuZXQudjEuU2lnbmVkUmVjb3JkEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSJLChNFeHBsYWluU2NvcmVSZXF1ZXN0EhAKCGVwb2NoX2lkGAEgASgJEg4KBmhvdGtleRgCIAEoCRISCgpwYWdlX3Rva2VuGAMgASgJImIKFEV4cGxhaW5TY29yZVJlc3BvbnNlEjEKDGV4cGxhbmF0aW9ucxgBIAMoCzIbLnppcG5ldC52MS5TY29yZUV4cGxhbmF0aW9uEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSLIAQoQU2NvcmVFeHBsYW5hdGlvbhIRCgl2YWxpZGF0b3IYASABKAkSJAoFc2NvcmUYAiABKAsyFS56aXBuZXQudjEuTWluZXJTY29yZRIlCghldmlkZW5jZRgDIAMoCzITLnppcG5ldC52MS5FdmlkZW5jZRISCgp3ZWlnaHRfYnBzGAQgASgNEhUKDXJhbmtlZF9taW5lcnMYBSABKA0SFgoObmV4dF9zY29yZV9icHMYBiABKA0SEQoJbmV4dF9yYW5rGAcgAygJIikKFUdldENhbGlicmF0aW9uUmVxdWVzdBIQCghlcG9jaF9pZBgBIAEoCSJuChZHZXRDYWxpYnJhdGlvblJlc3BvbnNlEicKBmNob2ljZRgBIAEoCzIXLnppcG5ldC52MS5TaWduZWRSZWNvcmQSKwoKc2V0dGxlbWVudBgCIAEoCzIXLnppcG5ldC52MS5TaWduZWRSZWNvcmQykQQKDkp1ZGdpbmdTZXJ2aWNlEkwKC0dldFNuYXBzaG90Eh0uemlwbmV0LnYxLkdldFNuYXBzaG90UmVxdWVzdBoeLnppcG5ldC52MS5HZXRTbmFwc2hvdFJlc3BvbnNlEmcKFENyZWF0ZURvd25sb2FkR3JhbnRzEiYuemlwbmV0LnYxLkNyZWF0ZURvd25sb2FkR3JhbnRzUmVxdWVzdBonLnppcG5ldC52MS5DcmVhdGVEb3dubG9hZEdyYW50c1Jlc3BvbnNlElIKDVB1Ymxpc2hSZXBvcnQSHy56aXBuZXQudjEuUHVibGlzaFJlcG9ydFJlcXVlc3QaIC56aXBuZXQudjEuUHVibGlzaFJlcG9ydFJlc3BvbnNlEkwKC0xpc3RSZXBvcnRzEh0uemlwbmV0LnYxLkxpc3RSZXBvcnRzUmVxdWVzdBoeLnppcG5ldC52MS5MaXN0UmVwb3J0c1Jlc3BvbnNlEk8KDEV4cGxhaW5TY29yZRIeLnppcG5ldC52MS5FeHBsYWluU2NvcmVSZXF1ZXN0Gh8uemlwbmV0LnYxLkV4cGxhaW5TY29yZVJlc3BvbnNlElUKDkdldENhbGlicmF0aW9uEiAuemlwbmV0LnYxLkdldENhbGlicmF0aW9uUmVxdWVzdBohLnppcG5ldC52MS5HZXRDYWxpYnJhdGlvblJlc3BvbnNlYgZwcm90bzM", [file_google_protobuf_timestamp, file_zipnet_v1_record, file_zipnet_v1_report]);
 
 /**
  * Which snapshot to read.
@@ -298,6 +300,133 @@ export const ListReportsResponseSchema: GenMessage<ListReportsResponse> = /*@__P
   messageDesc(file_zipnet_v1_judging_service, 9);
 
 /**
+ * Whose score to explain.
+ *
+ * @generated from message zipnet.v1.ExplainScoreRequest
+ */
+export type ExplainScoreRequest = Message<"zipnet.v1.ExplainScoreRequest"> & {
+  /**
+   * The epoch.
+   *
+   * @generated from field: string epoch_id = 1;
+   */
+  epochId: string;
+
+  /**
+   * The miner: SS58 address, prefix 42. Empty: the caller.
+   *
+   * @generated from field: string hotkey = 2;
+   */
+  hotkey: string;
+
+  /**
+   * Token of the next page, from the answer before. Opaque, at most 256 characters. Empty: the first page.
+   *
+   * @generated from field: string page_token = 3;
+   */
+  pageToken: string;
+};
+
+/**
+ * Describes the message zipnet.v1.ExplainScoreRequest.
+ * Use `create(ExplainScoreRequestSchema)` to create a new message.
+ */
+export const ExplainScoreRequestSchema: GenMessage<ExplainScoreRequest> = /*@__PURE__*/
+  messageDesc(file_zipnet_v1_judging_service, 10);
+
+/**
+ * Explanations.
+ *
+ * @generated from message zipnet.v1.ExplainScoreResponse
+ */
+export type ExplainScoreResponse = Message<"zipnet.v1.ExplainScoreResponse"> & {
+  /**
+   * One per validator that reported the epoch, ascending by validator. Those that did not find a submission have none.
+   *
+   * @generated from field: repeated zipnet.v1.ScoreExplanation explanations = 1;
+   */
+  explanations: ScoreExplanation[];
+
+  /**
+   * Token of the next page. Empty on the last. A page may be without explanations and not be the last.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * Describes the message zipnet.v1.ExplainScoreResponse.
+ * Use `create(ExplainScoreResponseSchema)` to create a new message.
+ */
+export const ExplainScoreResponseSchema: GenMessage<ExplainScoreResponse> = /*@__PURE__*/
+  messageDesc(file_zipnet_v1_judging_service, 11);
+
+/**
+ * How one validator came to a miner's score.
+ *
+ * @generated from message zipnet.v1.ScoreExplanation
+ */
+export type ScoreExplanation = Message<"zipnet.v1.ScoreExplanation"> & {
+  /**
+   * The validator: SS58 address, prefix 42.
+   *
+   * @generated from field: string validator = 1;
+   */
+  validator: string;
+
+  /**
+   * What it found.
+   *
+   * @generated from field: zipnet.v1.MinerScore score = 2;
+   */
+  score?: MinerScore | undefined;
+
+  /**
+   * What its spot check found, in the order of the report. Empty where the miner was not checked.
+   *
+   * @generated from field: repeated zipnet.v1.Evidence evidence = 3;
+   */
+  evidence: Evidence[];
+
+  /**
+   * Part of the validator's weights, in basis points. 0 to 10,000.
+   *
+   * @generated from field: uint32 weight_bps = 4;
+   */
+  weightBps: number;
+
+  /**
+   * Miners with a rank.
+   *
+   * @generated from field: uint32 ranked_miners = 5;
+   */
+  rankedMiners: number;
+
+  /**
+   * Score of the miner one rank better, in basis points. 0 for the first and for those without a rank.
+   *
+   * @generated from field: uint32 next_score_bps = 6;
+   */
+  nextScoreBps: number;
+
+  /**
+   * Sentences for a person: what the next better rank would have taken. The same on every validator. At most 10 of at
+   * most 300 characters.
+   *
+   * @generated from field: repeated string next_rank = 7;
+   */
+  nextRank: string[];
+};
+
+/**
+ * Describes the message zipnet.v1.ScoreExplanation.
+ * Use `create(ScoreExplanationSchema)` to create a new message.
+ */
+export const ScoreExplanationSchema: GenMessage<ScoreExplanation> = /*@__PURE__*/
+  messageDesc(file_zipnet_v1_judging_service, 12);
+
+/**
  * Which epoch.
  *
  * @generated from message zipnet.v1.GetCalibrationRequest
@@ -316,7 +445,7 @@ export type GetCalibrationRequest = Message<"zipnet.v1.GetCalibrationRequest"> &
  * Use `create(GetCalibrationRequestSchema)` to create a new message.
  */
 export const GetCalibrationRequestSchema: GenMessage<GetCalibrationRequest> = /*@__PURE__*/
-  messageDesc(file_zipnet_v1_judging_service, 10);
+  messageDesc(file_zipnet_v1_judging_service, 13);
 
 /**
  * What calibration knows of an epoch.
@@ -344,10 +473,10 @@ export type GetCalibrationResponse = Message<"zipnet.v1.GetCalibrationResponse">
  * Use `create(GetCalibrationResponseSchema)` to create a new message.
  */
 export const GetCalibrationResponseSchema: GenMessage<GetCalibrationResponse> = /*@__PURE__*/
-  messageDesc(file_zipnet_v1_judging_service, 11);
+  messageDesc(file_zipnet_v1_judging_service, 14);
 
 /**
- * Judging closed epochs. Callers: validators; ListReports and GetCalibration also miners and the owner.
+ * Judging closed epochs. Callers: validators; ListReports, ExplainScore and GetCalibration also miners and the owner.
  *
  * @generated from service zipnet.v1.JudgingService
  */
@@ -393,6 +522,18 @@ export const JudgingService: GenService<{
     methodKind: "unary";
     input: typeof ListReportsRequestSchema;
     output: typeof ListReportsResponseSchema;
+  },
+  /**
+   * Explains a miner's score in an epoch by each validator that reported it: every part, every lost point with its reason
+   * and evidence, and what the next better rank would have taken. A miner may ask for its own hotkey only. Errors:
+   * EPOCH_UNKNOWN (NOT_FOUND), ROLE_NOT_ALLOWED (PERMISSION_DENIED).
+   *
+   * @generated from rpc zipnet.v1.JudgingService.ExplainScore
+   */
+  explainScore: {
+    methodKind: "unary";
+    input: typeof ExplainScoreRequestSchema;
+    output: typeof ExplainScoreResponseSchema;
   },
   /**
    * Reads which catalogue was chosen for an epoch, and what the epoch was settled with. An epoch that is still to be drawn

@@ -263,5 +263,6 @@ sampleOf(uploads.GetSubmissionRequestSchema, { epochId });
 sampleOf(judging.GetSnapshotRequestSchema, { epochId });
 sampleOf(judging.CreateDownloadGrantsRequestSchema, { epochId, hotkeys: [HOTKEY_A] });
 sampleOf(judging.PublishReportRequestSchema, { report: signed });
+sampleOf(judging.ExplainScoreRequestSchema, { epochId, hotkey: HOTKEY_A });
 sampleOf(judging.GetCalibrationRequestSchema, { epochId });
 sampleOf(judging.ListReportsRequestSchema, { epochId });

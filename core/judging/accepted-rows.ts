@@ -25,6 +25,8 @@ export interface AcceptedRows {
   readonly livingAreaSqft: Uint32Array;
   /** Hard fact. */
   readonly lotAreaSqft: Uint32Array;
+  /** Kind of home, as in HomeType. Part of `places` too. */
+  readonly homeTypes: Uint8Array;
   readonly priceUsd: Uint32Array;
   /** When the source last changed the price, unix seconds; 0 where the row says nothing. */
   readonly priceChangedS: Float64Array;
@@ -46,6 +48,7 @@ export function acceptedRows(listings: readonly Listing[]): AcceptedRows {
     bathroomsMilli: numbers((row) => (row.bathrooms === undefined ? undefined : Math.round(row.bathrooms * 1000))),
     livingAreaSqft: numbers((row) => row.livingAreaSqft),
     lotAreaSqft: numbers((row) => row.lotAreaSqft),
+    homeTypes: Uint8Array.from(rows, (row) => row.homeType),
     priceUsd: numbers((row) => row.priceUsd),
     priceChangedS: Float64Array.from(rows, (row) => Number(row.priceChangedTime?.seconds ?? 0n)),
     scrapedMs: Float64Array.from(rows, (row) => (row.scrapedTime === undefined ? 0 : timestampMs(row.scrapedTime))),

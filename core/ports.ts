@@ -6,6 +6,7 @@
  * What is out of reach for the moment rejects with ZipnetError UNAVAILABLE.
  */
 import type { Listing } from "../gen/zipnet/v1/listing_pb.js";
+import type { FileFacts, RowContext } from "./judging/row-facts.js";
 
 // ---------------------------------------------------------------------------------------------------------- clock
 
@@ -354,10 +355,32 @@ export interface ListingFileHead {
   readonly zipCode: string;
 }
 
+/** A file that was read. */
+export interface ReadFile {
+  readonly head: ListingFileHead;
+  readonly listings: readonly Listing[];
+}
+
 /** The submission format. */
 export interface ListingFiles {
   /** Makes a file. The same input makes the same bytes. */
   encode(head: ListingFileHead, listings: readonly Listing[]): Uint8Array;
   /** Reads a file that anybody may have made. Rejects with FILE_UNREADABLE for whatever is not in the format. */
-  decode(content: Uint8Array): Promise<{ readonly head: ListingFileHead; readonly listings: readonly Listing[] }>;
+  decode(content: Uint8Array): Promise<ReadFile>;
+}
+
+/** A file that was read and checked row by row. */
+export interface CheckedFile extends FileFacts {
+  readonly head: ListingFileHead;
+}
+
+/**
+ * Files of others, which may be made to harm whoever reads them. Both methods reject with FILE_UNREADABLE for whatever
+ * is not in the format, and for what cannot be read within the limits on memory and time, alone and with patience.
+ */
+export interface SubmittedFiles {
+  /** Checks each row by itself. */
+  check(content: Uint8Array, context: RowContext): Promise<CheckedFile>;
+  /** Reads all rows. */
+  decode(content: Uint8Array): Promise<ReadFile>;
 }

@@ -8,7 +8,7 @@ import { localChain } from "../adapters/chain/local/client.js";
 import { systemClock } from "../adapters/clock/system-clock.js";
 import { createLog } from "../adapters/log/pino-log.js";
 import { openFolderObjects } from "../adapters/objects/folder/folder-objects.js";
-import { listingFiles } from "../adapters/parquet/listing-files.js";
+import { filesInChildren } from "../adapters/parquet/children/files-in-children.js";
 import { openSource } from "../adapters/source/open.js";
 import { claimState } from "../adapters/state/claim-state.js";
 import { folderState } from "../adapters/state/folder-state.js";
@@ -42,6 +42,8 @@ export async function main(raw: Readonly<Record<string, string | undefined>>, si
   const discoverRelays = relayDiscovery({ chain, network, netuid, minStakeRao });
   const relayCache = memoryCache(clock);
   const transfer = fetchTransfer();
+  const onDeath = (sentence: string): void => log.warn({}, sentence);
+  const files = filesInChildren({ atOnce: settings.concurrency, onDeath });
   log.info({ event: "started", hotkey: signer.hotkey, source: source.name }, `validator ${signer.hotkey} has started`);
   try {
     await runValidator(
@@ -49,7 +51,7 @@ export async function main(raw: Readonly<Record<string, string | undefined>>, si
         ...common,
         chain,
         source,
-        files: listingFiles(),
+        files,
         transfer,
         state,
         // The relay passes on records over its streams only and never grants an address.
@@ -63,6 +65,7 @@ export async function main(raw: Readonly<Record<string, string | undefined>>, si
       signal,
     );
   } finally {
+    await files.close();
     clients.close();
     chain.close();
     await relayCache.close();

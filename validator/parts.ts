@@ -5,11 +5,11 @@ import type {
   Cache,
   Chain,
   Clock,
-  ListingFiles,
   ListingSource,
   LocalState,
   Log,
   ObjectStore,
+  SubmittedFiles,
   Transfer,
   VerifySignature,
   Wallet,
@@ -33,7 +33,7 @@ export interface ValidatorParts {
   readonly verify: VerifySignature;
   readonly chain: Chain;
   readonly source: ListingSource;
-  readonly files: ListingFiles;
+  readonly files: SubmittedFiles;
   readonly transfer: Transfer;
   /** Work under way, reports, and the resume token. */
   readonly state: LocalState;

@@ -6,6 +6,7 @@ import { createHash } from "node:crypto";
 import { create } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { listingFiles } from "../adapters/parquet/listing-files.js";
+import { submittedFiles } from "../adapters/parquet/submitted-files.js";
 import { memoryState } from "../adapters/state/memory-state.js";
 import { signerFromUri, verifySr25519 } from "../adapters/wallet/wallet.js";
 import { encodeCatalogue } from "../core/catalogue.js";
@@ -322,7 +323,7 @@ export async function judgeOptions(
       verify: verifySr25519,
       chain: stillChain(scriptedMetagraph([scripted.server.hotkey])),
       source: scriptedSource(),
-      files: listingFiles(),
+      files: submittedFiles(),
       transfer: scriptedTransfer(scripted),
       server: scriptedServer(scripted),
       ...parts,

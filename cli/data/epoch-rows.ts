@@ -4,6 +4,7 @@ import { type HonestMiner, honestMiners } from "../../core/dataset/honest-miners
 import { EpochMerge, type Submitter } from "../../core/dataset/merge.js";
 import { ZipnetError } from "../../core/errors.js";
 import { sha256Hex } from "../../core/hash.js";
+import { rowContext, rowFacts } from "../../core/judging/row-facts.js";
 import { Tally } from "../../core/judging/tally.js";
 import { manifestKey } from "../../core/object-keys.js";
 import type { ListingFiles, ObjectStore } from "../../core/ports.js";
@@ -84,7 +85,7 @@ async function mergeSubmission(
   signal: AbortSignal,
 ): Promise<number> {
   const { objects } = await manifestOf(receipt, options);
-  const tally = new Tally(epoch, submitter.receivedMs);
+  const tally = new Tally();
   let accepted = 0;
   for (let first = 0; first < objects.length; first += FILES_AT_ONCE) {
     signal.throwIfAborted();
@@ -92,7 +93,9 @@ async function mergeSubmission(
     const contents = await Promise.all(batch.map((object) => listingsOf(object, options)));
     // Of a listing that a miner hands in twice the first counts, so the order is the manifest's.
     for (const [index, { zipCode }] of batch.entries()) {
-      const rows = (contents[index] ?? []).filter((listing) => tally.accepts(zipCode, listing));
+      const context = rowContext(epoch, submitter.receivedMs, zipCode);
+      const listings = contents[index] ?? [];
+      const rows = listings.filter((listing) => tally.accepts(zipCode, rowFacts(listing, context)));
       accepted += rows.length;
       merge.add(submitter, rows);
     }

@@ -36,7 +36,7 @@ export interface AcceptedRows {
 
 const HARD_NUMBERS = ["bedrooms", "bathroomsMilli", "livingAreaSqft", "lotAreaSqft"] as const;
 
-/** The columns of accepted rows, whose ids are distinct. */
+/** The columns of rows. Rows with one id stay in the order in which they are given. */
 export function acceptedRows(listings: readonly Listing[]): AcceptedRows {
   const rows = listings.toSorted((a, b) => byText(a.listingId, b.listingId));
   const numbers = (valueOf: (row: Listing) => number | undefined): Uint32Array =>
@@ -53,6 +53,15 @@ export function acceptedRows(listings: readonly Listing[]): AcceptedRows {
     priceChangedS: Float64Array.from(rows, (row) => Number(row.priceChangedTime?.seconds ?? 0n)),
     scrapedMs: Float64Array.from(rows, (row) => (row.scrapedTime === undefined ? 0 : timestampMs(row.scrapedTime))),
   };
+}
+
+/** The rows whose ids pass; `keeps` is asked once for each row, in order. */
+export function rowsWhere(rows: AcceptedRows, keeps: (id: string) => boolean): AcceptedRows {
+  const isKept = rows.ids.map(keeps);
+  if (!isKept.includes(false)) return rows;
+  const columns = Object.entries<readonly unknown[]>({ ...rows } as never);
+  const kept = columns.map(([name, column]) => [name, column.filter((_, i) => isKept[i])]);
+  return Object.fromEntries(kept) as AcceptedRows;
 }
 
 /** Index of a listing, or -1. */

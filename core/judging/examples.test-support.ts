@@ -7,6 +7,7 @@ import { type Evidence, EvidenceSchema, type ListingVerdict } from "../../gen/zi
 import { type Manifest, type ManifestObject, ManifestSchema } from "../../gen/zipnet/v1/submission_pb.js";
 import { defaultRules } from "../rules.js";
 import { evidenceId } from "./comparison.js";
+import { fileFacts, rowContext } from "./row-facts.js";
 import { type SampledListing, sampleListings } from "./sampling.js";
 import { checkSubmission } from "./structure.js";
 import type { FileContent, SubmissionCheck } from "./submission-check.js";
@@ -69,15 +70,17 @@ export function exampleListings(zipCode: string, count: number, first = 1): List
   );
 }
 
-/** A file that says what its manifest says. */
+/** A file that says what its manifest says, received when the epoch began. */
 export function readFile(hotkey: string, zipCode: string, listings: readonly Listing[]): FileContent {
-  return { kind: "read", head: { epochId: "20261122T120000Z", nonce: NONCE, hotkey, zipCode }, listings };
+  const context = rowContext(exampleEpoch(), START_MS, zipCode);
+  const head = { epochId: "20261122T120000Z", nonce: NONCE, hotkey, zipCode };
+  return { kind: "read", head, ...fileFacts(listings, context) };
 }
 
 /** A manifest over files, whose rows are right. */
 function exampleManifest(hotkey: string, files: ReadonlyMap<string, FileContent>): Manifest {
   const objects = [...files].map(
-    ([zipCode, file]) => ({ zipCode, rows: file.kind === "read" ? file.listings.length : 1 }) as ManifestObject,
+    ([zipCode, file]) => ({ zipCode, rows: file.kind === "read" ? file.rows.length : 1 }) as ManifestObject,
   );
   return create(ManifestSchema, { epochId: "20261122T120000Z", nonce: NONCE, hotkey, objects });
 }

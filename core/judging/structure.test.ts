@@ -84,6 +84,20 @@ describe("checkSubmission", () => {
     assert.equal(heuristicQualityBps(check), 2_500);
   });
 
+  it("keeps the columns of accepted rows only, of a repeated listing the first row's", async () => {
+    const row = (id: string, priceUsd: number) => exampleListing(id, "98101", { priceUsd });
+    const check = await checkRows(row("2", 700), row("1", 500), row("2", 900), row("3", 0), row("1", 100));
+    const { ids, priceUsd } = check.acceptedRows.get("98101") ?? assert.fail();
+    assert.deepEqual(
+      [ids, [...priceUsd]],
+      [
+        ["1", "2"],
+        [500, 700],
+      ],
+    );
+    assert.deepEqual(check.accepted.get("98101"), ids);
+  });
+
   it("finds a repeated listing across files", async () => {
     const files = new Map([
       ["98101", readFile(HOTKEY, "98101", [exampleListing("7", "98101")])],

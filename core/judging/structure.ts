@@ -1,6 +1,6 @@
 /**
  * The cheap checks that every submission gets: each file against the manifest, the epoch and the miner, and each row
- * by itself. A validator holds the rows of one file at a time.
+ * by itself. A validator holds what the rows of one file show at a time.
  */
 import type { Epoch } from "../../gen/zipnet/v1/epoch_pb.js";
 import { LossReason } from "../../gen/zipnet/v1/report_pb.js";
@@ -22,7 +22,7 @@ export async function checkSubmission(input: {
   read: (object: ManifestObject) => Promise<FileContent>;
 }): Promise<SubmissionCheck> {
   const { epoch, manifest, coldkey, manifestSha256, receivedMs } = input;
-  const tally = new Tally(epoch, receivedMs);
+  const tally = new Tally();
   let lie = lieOfManifest(epoch, manifest);
   for (const object of manifest.objects) {
     if (lie !== undefined) break;
@@ -48,12 +48,12 @@ function lieOfFile(epoch: Epoch, hotkey: string, object: ManifestObject, content
   const lie = (reason: Lie["reason"], detail: string): Lie => ({ reason, zipCode, detail });
   if (content.kind === "other-hash") return lie(LossReason.CONTRADICTION, "the file's SHA-256 is not the manifest's");
   if (content.kind !== "read") return undefined;
-  const { head, listings } = content;
+  const { head, rows } = content;
   if (head.nonce !== epoch.nonce) return lie(LossReason.WRONG_NONCE, "the file does not carry the epoch's nonce");
   if (head.epochId !== epoch.id) return lie(LossReason.WRONG_NONCE, "the file was made for another epoch");
   if (head.hotkey !== hotkey) return lie(LossReason.WRONG_NONCE, "the file was made by another hotkey");
   if (head.zipCode !== zipCode)
     return lie(LossReason.CONTRADICTION, "the file is of another zip code than its manifest says");
-  if (listings.length === object.rows) return undefined;
-  return lie(LossReason.CONTRADICTION, `the file has ${listings.length} rows, its manifest says ${object.rows}`);
+  if (rows.length === object.rows) return undefined;
+  return lie(LossReason.CONTRADICTION, `the file has ${rows.length} rows, its manifest says ${object.rows}`);
 }

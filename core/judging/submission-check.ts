@@ -3,8 +3,7 @@
  */
 import type { Epoch } from "../../gen/zipnet/v1/epoch_pb.js";
 import type { LossReason } from "../../gen/zipnet/v1/report_pb.js";
-import type { Listing } from "../../gen/zipnet/v1/listing_pb.js";
-import type { ListingFileHead } from "../ports.js";
+import type { CheckedFile } from "../ports.js";
 import type { AcceptedRows } from "./accepted-rows.js";
 
 /** Losses of one reason that are told one by one; the rest is summed up. */
@@ -12,7 +11,7 @@ export const MAX_TOLD_PER_REASON = 100;
 
 /** What came of fetching and reading one object of a manifest. */
 export type FileContent =
-  | { readonly kind: "read"; readonly head: ListingFileHead; readonly listings: readonly Listing[] }
+  | ({ readonly kind: "read" } & CheckedFile)
   /** The bytes are the manifest's, but nobody can read them. */
   | { readonly kind: "unreadable" }
   /** The bytes are those that the store took from the miner, but their SHA-256 is not the manifest's. */

@@ -1,9 +1,10 @@
 /**
  * The cheap checks on a submission, and the rows of one that are compared with the source.
  */
+import { createHash } from "node:crypto";
 import { millisOf } from "../../core/timestamps.js";
 import { ZipnetError } from "../../core/errors.js";
-import { sha256Hex } from "../../core/hash.js";
+import { rowContext } from "../../core/judging/row-facts.js";
 import type { SampledListing } from "../../core/judging/sampling.js";
 import { checkSubmission as checkFiles } from "../../core/judging/structure.js";
 import { type FileContent, type SubmissionCheck, unseenSubmission } from "../../core/judging/submission-check.js";
@@ -34,26 +35,40 @@ export async function checkSubmission(receipt: Receipt, options: CheckOptions): 
   if (!options.closed.hotkeysToRead.has(hotkey)) return { ...unseen, isLeftOut: true };
   const manifest = await manifestOf(hotkey, options);
   if (manifest === undefined) return unseen;
-  const read = (object: ManifestObject): Promise<FileContent> => readObject(hotkey, object, options);
+  const read = (object: ManifestObject): Promise<FileContent> => checkObject(hotkey, object, receivedMs, options);
   return checkFiles({ epoch, manifest, coldkey, manifestSha256, receivedMs, read });
 }
 
-async function readObject(hotkey: string, object: ManifestObject, options: CheckOptions): Promise<FileContent> {
-  const { parts, closed, kept } = options;
-  const content = await kept.read(closed.epoch.id, hotkey, object);
-  if (content === undefined) return { kind: "out-of-reach" };
-  if (sha256Hex(content) !== object.sha256) {
-    if (isAsUploaded(content, object)) return { kind: "other-hash" };
-    // It was as uploaded when it came: our disk is to blame, not the miner.
-    await kept.drop(closed.epoch.id, hotkey, object);
-    return { kind: "out-of-reach" };
-  }
+async function checkObject(
+  hotkey: string,
+  object: ManifestObject,
+  receivedMs: number,
+  options: CheckOptions,
+): Promise<FileContent> {
+  const content = await readObject(hotkey, object, options);
+  if (content === "out-of-reach" || content === "other-hash") return { kind: content };
+  const context = rowContext(options.closed.epoch, receivedMs, object.zipCode);
   try {
-    return { kind: "read", ...(await parts.files.decode(content)) };
+    return { kind: "read", ...(await options.parts.files.check(content, context)) };
   } catch (error) {
     if (error instanceof ZipnetError && error.reason === "FILE_UNREADABLE") return { kind: "unreadable" };
     throw error;
   }
+}
+
+/** The bytes of an object, when they are what its manifest says. */
+async function readObject(
+  hotkey: string,
+  object: ManifestObject,
+  { closed, kept }: CheckOptions,
+): Promise<Uint8Array | "out-of-reach" | "other-hash"> {
+  const content = await kept.read(closed.epoch.id, hotkey, object);
+  if (content === undefined) return "out-of-reach";
+  if (createHash("sha256").update(content).digest("hex") === object.sha256) return content;
+  if (isAsUploaded(content, object)) return "other-hash";
+  // It was as uploaded when it came: our disk is to blame, not the miner.
+  await kept.drop(closed.epoch.id, hotkey, object);
+  return "out-of-reach";
 }
 
 /** A sampled listing with the row that the miner submitted. */
@@ -73,8 +88,9 @@ export async function rowsOf(
   for (const zipCode of new Set(sample.map((sampled) => sampled.zipCode))) {
     const object = objects.find((candidate) => candidate.zipCode === zipCode);
     const content = object && (await readObject(check.hotkey, object, options));
-    if (content?.kind !== "read") continue;
-    const byId = listingsById({ epoch, receivedMs: check.receivedMs, zipCode, listings: content.listings });
+    if (content === undefined || typeof content === "string") continue;
+    const { listings } = await options.parts.files.decode(content);
+    const byId = listingsById(listings, rowContext(epoch, check.receivedMs, zipCode));
     for (const { listingId } of sample.filter((sampled) => sampled.zipCode === zipCode)) {
       const row = byId.get(listingId);
       if (row !== undefined) rows.set(`${zipCode}/${listingId}`, row);

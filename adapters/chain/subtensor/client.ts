@@ -1,0 +1,154 @@
+/**
+ * The Chain port by subtensor, the chain of Bittensor.
+ */
+import { ZipnetError } from "../../../core/errors.js";
+import type { Axon, Block, Chain, Clock, Log, Metagraph, Neuron, Signer, UidWeight } from "../../../core/ports.js";
+import { U16_MAX, maxUpscaled } from "../../../core/weights.js";
+import { chainAddress } from "./addresses.js";
+import { Blocks } from "./blocks.js";
+import type { Inclusion } from "./inclusion.js";
+import { readMetagraph } from "./metagraph.js";
+import { rejected } from "./refusals.js";
+import type { Runtime } from "./runtime.js";
+import { type Sending, Sender } from "./sender.js";
+import { Session } from "./session.js";
+
+/** Which chain, how to reach it, and how patiently. */
+export interface SubtensorOptions {
+  /** Endpoints, ws:// or wss://, the preferred one first. */
+  readonly endpoints: readonly string[];
+  readonly network: string;
+  readonly netuid: number;
+  /** Hash of block 0, 64 hexadecimal digits; undefined takes any chain. */
+  readonly genesisHash?: string;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Longest time for a connection to be made, and for one call. Default 30,000. */
+  readonly callTimeoutMs?: number;
+  /** Longest time without a new finalized block until the next endpoint is tried. Default 120,000. */
+  readonly staleAfterMs?: number;
+  /** Longest time from sending a transaction until a finalized block shows what became of it. Default 900,000. */
+  readonly finalityTimeoutMs?: number;
+  /** Requests a second to one endpoint, on average; 0 for no limit. Default 0. */
+  readonly requestsPerSecond?: number;
+}
+
+/** The chain, with its connection. */
+export interface SubtensorChain extends Chain {
+  /** Ends the connection. A later call makes a new one. */
+  close(): void;
+}
+
+/** Mechanism of a subnet that weights are set for. */
+const MECHANISM = 0;
+
+/** What the chain wants to know of an announced address and makes nothing of: TCP, and two that mean nothing. */
+const AXON_REST = [0, 0, 0] as const;
+const AXON_VERSION = 1;
+
+/** Connects to the chain. Makes no connection before the first call. */
+export function subtensorChain(options: SubtensorOptions): SubtensorChain {
+  const { network, netuid, clock, log, finalityTimeoutMs = 900_000 } = options;
+  const session = new Session({
+    endpoints: options.endpoints,
+    genesisHash: options.genesisHash,
+    clock,
+    log,
+    callTimeoutMs: options.callTimeoutMs ?? 30_000,
+    staleAfterMs: options.staleAfterMs ?? 120_000,
+    requestsPerSecond: options.requestsPerSecond ?? 0,
+  });
+  const blocks = new Blocks(session);
+  const sender = new Sender(session, log);
+  const metagraph = (signal: AbortSignal): Promise<Metagraph> =>
+    readMetagraph(session, blocks, { network, netuid }, signal);
+  const send = async (sending: Sending, signal: AbortSignal): Promise<Inclusion> => {
+    const included = await sender.send(sending, finalityTimeoutMs, signal);
+    if (included.chainError !== undefined) throw rejected(included.chainError, sending.signer.hotkey);
+    return included;
+  };
+  /** The hotkey's neuron; the chain's own checks would name its missing stake first. */
+  const registered = async (hotkey: string, chainError: string, signal: AbortSignal): Promise<Neuron> => {
+    const neuron = (await metagraph(signal)).neurons.find((candidate) => candidate.hotkey === hotkey);
+    if (neuron === undefined) throw rejected(chainError, hotkey);
+    return neuron;
+  };
+  return {
+    finalizedBlock: (signal) => blocks.newest(signal),
+    block: (number, signal) => blocks.byNumber(number, signal),
+    watchFinalized: (signal): AsyncIterable<Block> => blocks.watch(signal),
+    metagraph,
+    async setWeights(signer, weights, versionKey, signal) {
+      checkRow(weights);
+      await registered(signer.hotkey, "HotKeyNotRegisteredInSubNet", signal);
+      const call = (runtime: Runtime): string => weightsCall(runtime, netuid, weights, versionKey);
+      const { blockNumber } = await send({ kind: "weights", signer, call }, signal);
+      checkRowStands(await metagraph(signal), signer, weights, blockNumber);
+      return { blockNumber };
+    },
+    async serveAxon(signer, axon, signal) {
+      const call = axonCall(netuid, axon);
+      await registered(signer.hotkey, "HotKeyNotRegisteredInNetwork", signal);
+      const { blockNumber } = await send({ kind: "axon", signer, call }, signal);
+      return { blockNumber };
+    },
+    close: () => session.close(),
+  };
+}
+
+function checkRow(weights: readonly UidWeight[]): void {
+  const wrong = weights.find(({ uid, weightU16 }) => [uid, weightU16].some((value) => !isU16(value)));
+  if (wrong === undefined) return;
+  const { uid, weightU16 } = wrong;
+  throw new ZipnetError(
+    "INVALID_FIELD",
+    `uid ${uid} has weight ${weightU16}, but both must be whole numbers from 0 to 65535`,
+  );
+}
+
+function isU16(value: number): boolean {
+  return Number.isInteger(value) && value >= 0 && value <= U16_MAX;
+}
+
+function weightsCall(runtime: Runtime, netuid: number, row: readonly UidWeight[], versionKey: bigint): string {
+  const uids = row.map(({ uid }) => uid);
+  const values = row.map(({ weightU16 }) => weightU16);
+  // Older runtimes have no mechanisms.
+  const call =
+    runtime.call("subtensorModule", "setMechanismWeights", netuid, MECHANISM, uids, values, versionKey) ??
+    runtime.call("subtensorModule", "setWeights", netuid, uids, values, versionKey);
+  if (call !== undefined) return call;
+  throw new ZipnetError("UNAVAILABLE", `runtime ${runtime.specVersion} of the chain has no call that sets weights`);
+}
+
+/** Makes the call of an announcement. Throws CHAIN_REJECTED for what the chain has no numbers for. */
+function axonCall(netuid: number, { ip, port }: Axon): (runtime: Runtime) => string {
+  const address = chainAddress(ip);
+  if (address === undefined) throw rejected("InvalidIpAddress", JSON.stringify(ip.slice(0, 60)));
+  if (!isU16(port) || port === 0) throw rejected("InvalidPort", `port ${port}`);
+  return (runtime) => {
+    const place = [netuid, AXON_VERSION, address.ip, port, address.ipType] as const;
+    const call = runtime.call("subtensorModule", "serveAxon", ...place, ...AXON_REST);
+    if (call !== undefined) return call;
+    throw new ZipnetError(
+      "UNAVAILABLE",
+      `runtime ${runtime.specVersion} of the chain has no call that announces addresses`,
+    );
+  };
+}
+
+/** Rejects unless the chain shows the row, or a newer one of the same hotkey. */
+function checkRowStands(metagraph: Metagraph, signer: Signer, row: readonly UidWeight[], blockNumber: number): void {
+  const neuron = metagraph.neurons.find(({ hotkey }) => hotkey === signer.hotkey);
+  if (neuron !== undefined && neuron.lastUpdateBlock > blockNumber) return;
+  const found = new Map(neuron?.weights.map(({ uid, weightU16 }) => [uid, weightU16]));
+  const scaled = maxUpscaled(row.map(({ weightU16 }) => weightU16));
+  // The chain computes in fixed point: a unit more or less is the same weight.
+  const same = row.every(({ uid }, index) => Math.abs((found.get(uid) ?? 0) - (scaled[index] ?? 0)) <= 1);
+  if (same && [...found.keys()].every((uid) => row.some((entry) => entry.uid === uid))) return;
+  throw new ZipnetError(
+    "UNAVAILABLE",
+    `block ${blockNumber} holds the weights of ${signer.hotkey}, but the chain shows another row; ` +
+      "read the metagraph before trying again",
+  );
+}

@@ -23,7 +23,7 @@ export function defaultRules(epochLengthSeconds: number): Rules {
     unearnedShare: UnearnedShareRule.REDISTRIBUTE,
     spotCheckListings: 50,
     spotCheckMiners: 6,
-    toleratedFailBps: 200,
+    toleratedFailBps: 50,
     accusationChancePpm: 10,
     maxUnknownBps: 5_000,
     spotCheckBudgetMiners: 48,

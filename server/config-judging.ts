@@ -49,7 +49,7 @@ export const JUDGING_SETTINGS = {
     parse.integer({ min: 0, max: 65_536 }, DEFAULTS.readSampleMiners),
   ),
   toleratedFailBps: setting(
-    "Rate of failed listings that honest scraping may show, in basis points. Default 200.",
+    "Rate of failed listings that honest scraping may show, in basis points. Default 50.",
     parse.integer({ min: 1, max: 5_000 }, DEFAULTS.toleratedFailBps),
   ),
   fabricatedFailBps: setting(

@@ -5,7 +5,6 @@ import { millisOf } from "../timestamps.js";
 import type { Epoch, Rules } from "../../gen/zipnet/v1/epoch_pb.js";
 import { bytesToHex, sha256Of } from "../hash.js";
 import { byText } from "./apportion.js";
-import type { SpotCheckDecision } from "./decision.js";
 import { heuristicQualityBps } from "./quality.js";
 import { speedBps } from "./speed.js";
 import { type SubmissionCheck, acceptedCount } from "./submission-check.js";
@@ -71,22 +70,4 @@ export function provisionalOrder(
     .map((check) => ({ hotkey: check.hotkey, scoreBps: heuristicParts(check, consensus, epoch, rules).scoreBps }))
     .sort(byScore(seedBlockHash))
     .map((entry) => entry.hotkey);
-}
-
-/**
- * The next miner to spot check, or undefined when the checks are done: first the best rules.spot_check_miners of the
- * order; then, while fewer are verified than there are winners, the next in line, until rules.spot_check_budget_miners
- * were checked.
- *
- * @param order from provisionalOrder. @param decided decisions on those checked so far.
- */
-export function nextToCheck(
-  order: readonly string[],
-  decided: ReadonlyMap<string, SpotCheckDecision>,
-  rules: Rules,
-): string | undefined {
-  const budget = Math.max(rules.spotCheckMiners, rules.spotCheckBudgetMiners);
-  const verified = [...decided.values()].filter((decision) => decision === "verified").length;
-  const wanted = verified < rules.winnerShareBps.length ? budget : rules.spotCheckMiners;
-  return order.slice(0, wanted).find((hotkey) => !decided.has(hotkey));
 }

@@ -98,6 +98,17 @@ describe("judgeListing", () => {
     assert.equal(judge(submitted, { priceUsd: 590_000 }).verdict, ListingVerdict.FAIL);
   });
 
+  it("takes a change on the full hour for one of that day, at any time", () => {
+    const submitted = { scrapedTime: timestampFromMs(START_MS + 60_000), priceUsd: 600_000 };
+    const changed = (hours: number) => ({
+      priceUsd: 590_000,
+      priceChangedTime: timestampFromMs(START_MS - hours * 3_600_000),
+    });
+    assert.equal(judge(submitted, changed(0)).verdict, ListingVerdict.UNKNOWN);
+    assert.equal(judge(submitted, changed(23)).verdict, ListingVerdict.UNKNOWN);
+    assert.equal(judge(submitted, changed(24)).verdict, ListingVerdict.FAIL);
+  });
+
   it("still fails a made-up field of a listing whose price changed honestly", () => {
     const observed = { priceUsd: 590_000, priceChangedTime: timestampFromMs(START_MS + 3_600_000) };
     assert.equal(judge({ bedrooms: 9 }, observed).verdict, ListingVerdict.FAIL);

@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { ListingVerdict } from "../../gen/zipnet/v1/report_pb.js";
 import { apportion } from "./apportion.js";
-import { convictingFailures, decide } from "./decision.js";
 import {
   CLOSE_MS,
   SEED_HASH,
@@ -13,7 +12,6 @@ import {
   sampleEvidence,
   soundCheck,
 } from "./examples.test-support.js";
-import { spotCheckBps } from "./quality.js";
 import { sampleListings } from "./sampling.js";
 import { speedBps } from "./speed.js";
 import { consensusOf, volumeOf } from "./volume.js";
@@ -159,76 +157,7 @@ describe("sampleListings", () => {
   });
 });
 
-/** Probability of at least k failures among n that fail with probability p. Floats are good enough for a test. */
-function atLeast(k: number, n: number, p: number): number {
-  let exactly = (1 - p) ** n;
-  let below = 0;
-  for (let i = 0; i < k; i += 1) {
-    below += exactly;
-    exactly = (exactly * (n - i) * p) / ((i + 1) * (1 - p));
-  }
-  return 1 - below;
-}
-
-describe("decide", () => {
-  it("needs 8 failures of 50 by the default rules", () => {
-    assert.equal(convictingFailures(50, rules), 8);
-    assert(atLeast(8, 50, 0.02) <= 10e-6 && atLeast(7, 50, 0.02) > 10e-6);
-  });
-
-  it("finds fabricators: the more they make up, the surer", () => {
-    const detected = [0.1, 0.2, 0.3, 0.5].map((rate) => Math.round(atLeast(8, 50, rate) * 1000) / 1000);
-    assert.deepEqual(detected, [0.122, 0.81, 0.993, 1]);
-  });
-
-  it("convicts exactly when the probability is at most the bound", () => {
-    fc.assert(
-      fc.property(
-        fc.integer({ min: 1, max: 200 }),
-        fc.integer({ min: 1, max: 2_000 }),
-        fc.integer({ min: 1, max: 100_000 }),
-        (n, bps, ppm) => {
-          const bound = convictingFailures(n, exampleRules({ toleratedFailBps: bps, accusationChancePpm: ppm }));
-          const chance = (k: number): number => atLeast(k, n, bps / 10_000) * 1e6;
-          // A float near the bound decides nothing.
-          if (bound !== undefined) assert(chance(bound) <= ppm + 1e-4 + 1e-6 * ppm);
-          assert(chance((bound ?? n + 1) - 1) >= ppm - 1e-4 - 1e-6 * ppm);
-        },
-      ),
-    );
-  });
-
-  it("convicts on any failure where none is tolerated, and never without one", () => {
-    const strict = exampleRules({ toleratedFailBps: 0 });
-    assert.equal(decide({ pass: 49, fail: 1, unknown: 0 }, strict), "liar");
-    assert.equal(decide({ pass: 50, fail: 0, unknown: 0 }, strict), "verified");
-  });
-
-  it("decides nothing when more than half is UNKNOWN, or the sample could not convict anybody", () => {
-    assert.equal(decide({ pass: 25, fail: 0, unknown: 25 }, rules), "verified");
-    assert.equal(decide({ pass: 24, fail: 0, unknown: 26 }, rules), "unverified");
-    assert.equal(decide({ pass: 2, fail: 0, unknown: 0 }, rules), "unverified");
-    assert.equal(decide({ pass: 3, fail: 0, unknown: 0 }, rules), "verified");
-    assert.equal(decide({ pass: 0, fail: 3, unknown: 0 }, rules), "liar");
-  });
-
-  it("never gets worse for a miner when a PASS becomes UNKNOWN and the check still stands", () => {
-    fc.assert(
-      fc.property(fc.nat(50), fc.nat(25), (fail, unknownWanted) => {
-        const unknown = Math.min(unknownWanted, 50 - fail);
-        const before = { pass: 50 - fail, fail, unknown: 0 };
-        const after = { pass: 50 - fail - unknown, fail, unknown };
-        assert.equal(decide(after, rules), decide(before, rules));
-        assert.equal(spotCheckBps(after), spotCheckBps(before));
-      }),
-    );
-  });
-
-  it("handles the largest sample in reasonable time", () => {
-    const bound = convictingFailures(10_000, rules) ?? 0;
-    assert(bound > 250 && bound < 280, `${bound}`);
-  });
-
+describe("countVerdicts", () => {
   it("counts verdicts", async () => {
     const check = await soundCheck("a", { "98101": 6 });
     const verdicts = [ListingVerdict.PASS, ListingVerdict.FAIL, ListingVerdict.UNKNOWN, ListingVerdict.PASS];

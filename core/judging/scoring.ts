@@ -18,7 +18,7 @@ import {
 import { byText } from "./apportion.js";
 import { type ScoreParts, byScore, heuristicParts, weighParts } from "./candidates.js";
 import { countVerdicts } from "./comparison.js";
-import { convictingFailures, decide } from "./decision.js";
+import { decide } from "./decision.js";
 import { type LossFacts, lossOfLeftOut, lossOfLiar, lossOfNothing, lostPoints } from "./lost-points.js";
 import { qualityBps, spotCheckBps } from "./quality.js";
 import { sharesOf, weightsOf } from "./shares.js";
@@ -93,7 +93,7 @@ function judge(check: SubmissionCheck, input: ScoringInput): Judged {
 function verdictOn(check: SubmissionCheck, evidence: readonly Evidence[], rules: Rules): MinerVerdict {
   if (check.lie !== undefined) return MinerVerdict.LIAR;
   if (evidence.length > 0) {
-    const decision = decide(countVerdicts(evidence), rules);
+    const decision = decide(countVerdicts(evidence), acceptedCount(check), rules);
     if (decision === "liar") return MinerVerdict.LIAR;
     if (decision === "verified") return MinerVerdict.VERIFIED;
     return MinerVerdict.UNVERIFIED;
@@ -117,7 +117,7 @@ function scoreHonest(miner: Judged, consensus: Consensus, input: ScoringInput): 
     return { miner, heuristic, score: { ...common, ...heuristic, lost: check.isLeftOut ? lossOfLeftOut() : lost } };
   }
   // A check that decided nothing says nothing about quality either.
-  const spotBps = verdict === MinerVerdict.VERIFIED ? spotCheckBps(countVerdicts(evidence)) : undefined;
+  const spotBps = verdict === MinerVerdict.VERIFIED ? spotCheckBps(countVerdicts(evidence), rules) : undefined;
   const parts = weighParts({ ...heuristic, qualityBps: qualityBps(heuristic.qualityBps, spotBps) }, rules);
   const facts: LossFacts = {
     check,
@@ -137,16 +137,19 @@ function byRank(seedBlockHash: string) {
 
 /** A liar keeps its parts, for people to see what it claimed; its score and share are 0. */
 function scoreLiar(miner: Judged, consensus: Consensus, input: ScoringInput): MinerScore {
-  const { check, evidence } = miner;
-  const { epoch, rules } = input;
-  const parts = { ...heuristicParts(check, consensus, epoch, rules), scoreBps: 0 };
+  const { check } = miner;
+  const parts = { ...heuristicParts(check, consensus, input.epoch, input.rules), scoreBps: 0 };
   const common = { hotkey: check.hotkey, verdict: MinerVerdict.LIAR, rank: 0, shareBps: 0, ...parts };
   if (check.lie !== undefined) {
     const lost = lossOfLiar(check.lie.reason, check.lie.zipCode, check.lie.detail);
     return create(MinerScoreSchema, { ...common, acceptedListings: 0, lost });
   }
-  const bound = convictingFailures(evidence.length, rules) ?? evidence.length;
-  const detail = `at least ${bound} of ${evidence.length} sampled listings are not at the source as submitted; honest scraping explains at most ${bound - 1}`;
-  const lost = lossOfLiar(LossReason.FABRICATED, "", detail);
+  const lost = lossOfLiar(LossReason.FABRICATED, "", conviction(input.rules));
   return create(MinerScoreSchema, { ...common, acceptedListings: acceptedCount(check), lost });
+}
+
+/** Names no figures of the sample: a validator that was refused some of its pages has convicted a step later. */
+function conviction(rules: Rules): string {
+  const times = Math.ceil(1_000_000 / rules.accusationChancePpm);
+  return `so many sampled listings are not at the source as submitted that invention at ${rules.fabricatedFailBps} bps explains it ${times} times better than honest scraping, of which ${rules.toleratedFailBps} bps may fail`;
 }

@@ -5,12 +5,13 @@
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { sha256Hex } from "../../core/hash.js";
 import { byText } from "../../core/judging/apportion.js";
-import { nextToCheck, provisionalOrder } from "../../core/judging/candidates.js";
+import { provisionalOrder } from "../../core/judging/candidates.js";
 import { countVerdicts } from "../../core/judging/comparison.js";
-import { type SpotCheckDecision, decide } from "../../core/judging/decision.js";
+import { type NextStep, decide, nextStep } from "../../core/judging/decision.js";
+import { type CheckedMiner, nextToCheck } from "../../core/judging/next-to-check.js";
 import { sampleListings } from "../../core/judging/sampling.js";
 import { scoreTable } from "../../core/judging/scoring.js";
-import type { SubmissionCheck } from "../../core/judging/submission-check.js";
+import { type SubmissionCheck, acceptedCount } from "../../core/judging/submission-check.js";
 import { sealRecord } from "../../core/signed-record.js";
 import { toBinary } from "@bufbuild/protobuf";
 import type { SignedRecord } from "../../gen/zipnet/v1/record_pb.js";
@@ -82,25 +83,35 @@ async function spotCheckBest(
   const { epoch, rules, seedBlockHash } = options.closed;
   const byHotkey = new Map(checks.map((check) => [check.hotkey, check]));
   const order = provisionalOrder(checks, epoch, rules, seedBlockHash);
-  const decided = new Map<string, SpotCheckDecision>();
+  const checked = new Map<string, CheckedMiner>();
   const found = new Map<string, Evidence[]>();
   for (;;) {
-    const check = byHotkey.get(nextToCheck(order, decided, rules) ?? "");
+    const check = byHotkey.get(nextToCheck({ order, checked, rules, epochId: epoch.id, seedBlockHash }) ?? "");
     if (check === undefined) return found;
     const evidence = await spotCheckOne(check, options, signal);
     found.set(check.hotkey, evidence);
-    decided.set(check.hotkey, decide(countVerdicts(evidence), rules));
+    const decision = decide(countVerdicts(evidence), acceptedCount(check), rules);
+    checked.set(check.hotkey, { decision, sampled: evidence.length });
   }
 }
 
+/** Reads the sample of one miner step by step, until it is decided. */
 async function spotCheckOne(check: SubmissionCheck, options: JudgeOptions, signal: AbortSignal): Promise<Evidence[]> {
   const { parts, closed, work, config } = options;
   const { hotkey } = check;
   await fetchAgain(hotkey, readingOf(options), signal);
-  const sample = sampleListings(check, closed.seedBlockHash, closed.rules.spotCheckListings);
-  const rows = await rowsOf(check, sample, options);
-  const { concurrency } = config;
-  const evidence = await spotCheck(hotkey, rows, { parts, work, concurrency, deadlineMs: closed.judgingEndMs }, signal);
+  const available = acceptedCount(check);
+  const order = sampleListings(check, closed.seedBlockHash, available);
+  const checking = { parts, work, concurrency: config.concurrency, deadlineMs: closed.judgingEndMs };
+  const evidence: Evidence[] = [];
+  const next = (): NextStep => nextStep(countVerdicts(evidence), available, closed.rules);
+  let read = 0;
+  for (let step = next(); step.kind === "sample" && read < available; step = next()) {
+    const upTo = Math.max(step.upTo, read + 1);
+    const rows = await rowsOf(check, order.slice(read, upTo), options);
+    evidence.push(...(await spotCheck(hotkey, rows, checking, signal)));
+    read = upTo;
+  }
   const counts = countVerdicts(evidence);
   const facts = { event: "spot_check", epoch_id: closed.epoch.id, hotkey, ...counts };
   parts.log.info(facts, `${hotkey}: ${counts.pass} pass, ${counts.fail} fail, ${counts.unknown} unknown`);

@@ -13,6 +13,7 @@ import { limitsCommand } from "./commands/limits.js";
 import { programCommands } from "./commands/programs.js";
 import { retentionCommand } from "./commands/retention.js";
 import { scoreCommand } from "./commands/score/score.js";
+import { simulateCommand } from "./commands/simulate.js";
 import { sourceCommand } from "./commands/source.js";
 import { walletCommand } from "./commands/wallet.js";
 import { explainFailure } from "./failure.js";
@@ -54,6 +55,7 @@ async function main(): Promise<void> {
     scoreCommand(signal),
     sourceCommand(signal),
     walletCommand(),
+    simulateCommand(signal),
   ]) {
     zipnet.addCommand(command);
   }

@@ -1,0 +1,93 @@
+/** What many seeds show together. Pure. */
+import type { SeedFigures, StrategyFigures } from "./ledger.js";
+import { STRATEGIES } from "./strategies.js";
+
+/** A figure over the seeds. */
+export interface Spread {
+  readonly mean: number;
+  readonly min: number;
+  readonly max: number;
+}
+
+/** How a strategy fared. */
+export interface StrategyOutcome {
+  readonly name: string;
+  readonly says: string;
+  readonly isHonest: boolean;
+  /** Part of the miners' emission that one operator earns. */
+  readonly earned: Spread;
+  /** ... as a multiple of what the honest one of equal effort earns, by the means; undefined where that earns nothing. */
+  readonly timesEqual: number | undefined;
+  /** Of its judgements so many of one that were a liar, a copy, verified. */
+  readonly liar: number;
+  readonly copy: number;
+  readonly verified: number;
+  readonly spotChecks: number;
+  /** Part of its spot checks that called it a liar; undefined where there was none. */
+  readonly caught: number | undefined;
+}
+
+/** Everything that is reported. */
+export interface Outcome {
+  readonly seeds: number;
+  readonly epochs: number;
+  readonly strategies: readonly StrategyOutcome[];
+  readonly trust: SeedFigures["trust"];
+  readonly honestEpochs: number;
+  readonly accusedEpochs: number;
+  readonly invariants: number;
+}
+
+const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
+const mean = (values: readonly number[]): number => sum(values) / values.length;
+
+/** Adds up what the seeds gave. At least one. */
+export function outcomeOf(seeds: readonly SeedFigures[]): Outcome {
+  const of = (name: string): StrategyFigures[] =>
+    seeds.flatMap(({ strategies }) => strategies.filter(({ strategy }) => strategy === name));
+  const played = STRATEGIES.filter(({ name }) => of(name).length > 0);
+  const meanTrust = (kind: keyof Outcome["trust"]): number => mean(seeds.map(({ trust }) => trust[kind]));
+  return {
+    seeds: seeds.length,
+    epochs: sum(seeds.map(({ epochs }) => epochs)),
+    strategies: played.map(({ name, says, isHonest, equal }) => ({
+      ...totalsOf(of(name)),
+      name,
+      says,
+      isHonest,
+      timesEqual: ratio(meanEarned(of(name)), meanEarned(of(equal))),
+    })),
+    trust: {
+      honest: meanTrust("honest"),
+      lazy: meanTrust("lazy"),
+      colluding: meanTrust("colluding"),
+      offline: meanTrust("offline"),
+    },
+    honestEpochs: sum(seeds.map(({ honestEpochs }) => honestEpochs)),
+    accusedEpochs: sum(seeds.map(({ accusedEpochs }) => accusedEpochs)),
+    invariants: sum(seeds.map(({ invariants }) => invariants)),
+  };
+}
+
+function meanEarned(figures: readonly StrategyFigures[]): number {
+  return figures.length === 0 ? 0 : mean(figures.map(({ earned }) => earned));
+}
+
+function ratio(part: number, whole: number): number | undefined {
+  return whole === 0 ? undefined : part / whole;
+}
+
+function totalsOf(figures: readonly StrategyFigures[]) {
+  const earned = figures.map((each) => each.earned);
+  const total = (count: "judgements" | "liar" | "copy" | "verified" | "spotChecks" | "caught"): number =>
+    sum(figures.map((each) => each[count]));
+  const judgements = total("judgements");
+  return {
+    earned: { mean: mean(earned), min: Math.min(...earned), max: Math.max(...earned) },
+    liar: ratio(total("liar"), judgements) ?? 0,
+    copy: ratio(total("copy"), judgements) ?? 0,
+    verified: ratio(total("verified"), judgements) ?? 0,
+    spotChecks: total("spotChecks"),
+    caught: ratio(total("caught"), total("spotChecks")),
+  };
+}

@@ -1,0 +1,38 @@
+/** What a simulated network showed, as people read it in a terminal. Pure. */
+import { grouped } from "../../core/constraints/show.js";
+import { bar, percentText } from "../bars.js";
+import type { Outcome, StrategyOutcome } from "./figures.js";
+
+const BAR_CELLS = 20;
+
+function rowText(each: StrategyOutcome, most: number): string {
+  const { name, earned, timesEqual, liar, copy, verified, caught, spotChecks } = each;
+  const percent = (part: number): string => (100 * part).toFixed(2).padStart(6);
+  const range = `${percent(earned.mean)} ${percent(earned.min)} ${percent(earned.max)}`;
+  const times = (timesEqual === undefined ? "-" : timesEqual.toFixed(2)).padStart(6);
+  const parts = [verified, copy, liar].map((part) => (100 * part).toFixed(0).padStart(4)).join(" ");
+  const rate = caught === undefined ? "-" : percentText(caught, 1);
+  return `${name.padEnd(16)} ${range} ${times} ${parts} ${grouped(spotChecks).padStart(7)} ${rate.padStart(8)}  ${bar(earned.mean, most, BAR_CELLS)}`.trimEnd();
+}
+
+/** The whole report. */
+export function outcomeText(outcome: Outcome): string {
+  const { seeds, epochs, strategies, trust, honestEpochs, accusedEpochs, invariants } = outcome;
+  const most = strategies.reduce((max, { earned }) => Math.max(max, earned.mean), 0);
+  const kinds = Object.entries(trust).map(([kind, value]) => `  ${kind.padEnd(16)} ${value.toFixed(3)}`);
+  return [
+    `${grouped(epochs)} epochs of ${seeds} ${seeds === 1 ? "seed" : "seeds"}`,
+    "",
+    "one operator      of the emission, %    times  judged as, %   spot   of these",
+    "                   mean  least   most  equal  ver  cpy  liar  checks   caught",
+    ...strategies.map((each) => rowText(each, most)),
+    "",
+    "\"times equal\": of what the honest one of equal effort earns",
+    "",
+    "validator trust, mean",
+    ...kinds,
+    "",
+    `honest miners called a liar or a copy: ${grouped(accusedEpochs)} of ${grouped(honestEpochs)} miner-epochs`,
+    `invariants that held: ${grouped(invariants)}`,
+  ].join("\n");
+}

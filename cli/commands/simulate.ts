@@ -14,11 +14,20 @@ import { STRATEGIES } from "../simulate/strategies.js";
 
 const SETTINGS = {
   epochs: setting("Epochs of each seed. Default 200.", parse.integer({ min: 3, max: 100_000 }, 200)),
-  seeds: setting("Seeds, each a network of its own, in a process of its own. Default 20.", parse.integer({ min: 1, max: 1_000 }, 20)),
+  seeds: setting(
+    "Seeds, each a network of its own, in a process of its own. Default 20.",
+    parse.integer({ min: 1, max: 1_000 }, 20),
+  ),
   seed: setting("Any text that the seeds are made of. Default zipnet.", parse.text("zipnet")),
   zipCodes: setting("Zip codes of an epoch. Default 10.", parse.integer({ min: 1, max: 1_000 }, 10)),
-  listingsPerZip: setting("Listings that a zip code holds, on average. Default 30.", parse.integer({ min: 4, max: 500 }, 30)),
-  failBps: setting("Requests to the source that fail, of 10,000. Default 2000.", parse.integer({ min: 0, max: 9_000 }, 2_000)),
+  listingsPerZip: setting(
+    "Listings that a zip code holds, on average. Default 30.",
+    parse.integer({ min: 4, max: 500 }, 30),
+  ),
+  failBps: setting(
+    "Requests to the source that fail, of 10,000. Default 2000.",
+    parse.integer({ min: 0, max: 9_000 }, 2_000),
+  ),
   refusedBps: setting(
     "Epochs in which the source refuses a validator altogether, of 10,000. Default 200.",
     parse.integer({ min: 0, max: 10_000 }, 200),
@@ -61,7 +70,11 @@ async function simulateOne(settings: Settings, signal: AbortSignal): Promise<See
   });
 }
 
-async function simulateAll(settings: Settings, flags: Record<string, string>, signal: AbortSignal): Promise<SeedFigures[]> {
+async function simulateAll(
+  settings: Settings,
+  flags: Record<string, string>,
+  signal: AbortSignal,
+): Promise<SeedFigures[]> {
   if (settings.seeds === 1) return [await simulateOne(settings, signal)];
   const isShown = process.stderr.isTTY;
   const seeds = Array.from({ length: settings.seeds }, (_, index) => `${settings.seed}-${index + 1}`);
@@ -84,7 +97,9 @@ async function simulateAll(settings: Settings, flags: Record<string, string>, si
 /** `zipnet simulate`: the whole competition in one process per seed. */
 export function simulateCommand(signal: AbortSignal): Command {
   const command = new Command("simulate")
-    .description("plays the competition: miners honest and not, validators, a faulty source, the chain's consensus; reports who earns what")
+    .description(
+      "plays the competition: miners honest and not, validators, a faulty source, the chain's consensus; reports who earns what",
+    )
     .option("--json", "prints the figures of every seed as JSON")
     .option("--svg <file>", "writes a plot as well");
   return addSettingFlags(command, SETTINGS).action(async ({ json, svg, ...flags }: Record<string, string>) => {

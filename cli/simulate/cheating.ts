@@ -75,7 +75,10 @@ const easyZips: Play = (turn) => {
 /** The first few rows of one zip code, at once. */
 const tiny: Play = (turn) => {
   const { rows, doneMs } = readHonestly(turn, someZips(turn, 1));
-  return { rows: mapRows(rows, (_, listings) => listings.slice(0, 5)), doneMs: Math.min(doneMs, turn.startMs + MINUTE_MS) };
+  return {
+    rows: mapRows(rows, (_, listings) => listings.slice(0, 5)),
+    doneMs: Math.min(doneMs, turn.startMs + MINUTE_MS),
+  };
 };
 
 /** Serves what was read so many hours before the epoch, as if it were read now. */
@@ -108,7 +111,7 @@ const sampledOnly: Play = (turn) => {
   const homes = turn.zips.flatMap((zip) => turn.world.listed(zip, turn.startMs));
   const accepted = new Map<string, string[]>();
   for (const { id, facts } of homes) accepted.set(facts.zipCode, [...(accepted.get(facts.zipCode) ?? []), id]);
-  const check = { ...nothingFound(), hotkey: turn.hotkey, manifestSha256: "", receivedMs: 0, accepted };
+  const check = { ...nothingFound(), hotkey: turn.hotkey, coldkey: "", manifestSha256: "", receivedMs: 0, accepted };
   const guessed = new Set(sampleListings(check, turn.seedBlockHash, 100).map(({ listingId }) => listingId));
   return fabricates(turn, (home) => !guessed.has(home.id));
 };

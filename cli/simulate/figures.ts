@@ -3,7 +3,7 @@ import type { SeedFigures, StrategyFigures } from "./ledger.js";
 import { STRATEGIES } from "./strategies.js";
 
 /** A figure over the seeds. */
-export interface Spread {
+interface Spread {
   readonly mean: number;
   readonly min: number;
   readonly max: number;

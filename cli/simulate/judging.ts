@@ -3,18 +3,16 @@ import { create } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { memoryState } from "../../adapters/state/memory-state.js";
 import { epochIdOf } from "../../core/epoch-time.js";
-import { nextToCheck, provisionalOrder } from "../../core/judging/candidates.js";
-import { countVerdicts } from "../../core/judging/comparison.js";
-import { type SpotCheckDecision, decide } from "../../core/judging/decision.js";
-import { sampleListings } from "../../core/judging/sampling.js";
+import { fileFacts, rowContext } from "../../core/judging/row-facts.js";
 import { scoreTable } from "../../core/judging/scoring.js";
 import { checkSubmission } from "../../core/judging/structure.js";
 import { type SubmissionCheck, unseenSubmission } from "../../core/judging/submission-check.js";
 import { listingsById } from "../../core/judging/tally.js";
 import { type Epoch, EpochSchema, type Rules } from "../../gen/zipnet/v1/epoch_pb.js";
+import type { Listing } from "../../gen/zipnet/v1/listing_pb.js";
 import type { Evidence, ScoreTable } from "../../gen/zipnet/v1/report_pb.js";
 import { ManifestSchema } from "../../gen/zipnet/v1/submission_pb.js";
-import { spotCheck } from "../../validator/judge/spot-check.js";
+import { type RowsOfSample, spotCheckBest } from "../../validator/judge/spot-check-best.js";
 import { workStore } from "../../validator/judge/work-store.js";
 import { chanceOf, hashOf } from "./chance.js";
 import { drivenClock, faultySource } from "./faulty-source.js";
@@ -99,37 +97,30 @@ function checkOf(submission: Submission, epoch: Epoch): Promise<SubmissionCheck>
   return checkSubmission({
     epoch,
     manifest,
+    coldkey: miner.coldkey,
     manifestSha256: manifestSha256Of(submission, epoch),
     receivedMs,
     read: ({ zipCode }) => {
-      return Promise.resolve({ kind: "read", head: { ...head, zipCode }, listings: rows.get(zipCode) ?? [] });
+      const facts = fileFacts(rows.get(zipCode) ?? [], rowContext(epoch, receivedMs, zipCode));
+      return Promise.resolve({ kind: "read", head: { ...head, zipCode }, ...facts });
     },
   });
 }
 
 /** Judges an epoch as an honest validator does. */
 export async function judge(closed: ClosedMarket, visit: Visit): Promise<Judgement> {
-  const { epoch, rules, seedBlockHash } = closed;
+  const { epoch, rules, seedBlockHash, open } = closed;
   const checks = closed.checks.map((check) => seenBy(check, closed, visit));
   const clock = drivenClock(visit.startMs);
-  const luck = `${visit.seed}/${visit.validator}/${epoch.id}`;
-  const source = faultySource(closed.world, clock, visit.failBps, luck);
-  const work = workStore(memoryState(), epoch.id);
-  const deadlineMs = 2 * closed.open.closeMs - closed.open.startMs;
-  const options = { parts: { clock, source, log: silentLog }, work, concurrency: 1, deadlineMs };
-  const byHotkey = new Map(checks.map((check) => [check.hotkey, check]));
-  const order = provisionalOrder(checks, epoch, rules, seedBlockHash);
-  const decided = new Map<string, SpotCheckDecision>();
-  const evidence = new Map<string, Evidence[]>();
-  const signal = new AbortController().signal;
-  for (;;) {
-    const check = byHotkey.get(nextToCheck(order, decided, rules) ?? "");
-    if (check === undefined) break;
-    const sample = sampleListings(check, seedBlockHash, rules.spotCheckListings);
-    const found = await spotCheck(check.hotkey, rowsOf(check, sample, closed), options, signal);
-    evidence.set(check.hotkey, found);
-    decided.set(check.hotkey, decide(countVerdicts(found), rules));
-  }
+  const source = faultySource(closed.world, clock, visit.failBps, `${visit.seed}/${visit.validator}/${epoch.id}`);
+  const checking = {
+    parts: { clock, source, log: silentLog },
+    work: workStore(memoryState(), epoch.id),
+    concurrency: 1,
+    closed: { epoch, rules, seedBlockHash, judgingEndMs: open.closeMs + (open.closeMs - open.startMs) },
+    rowsOfMiner: (check: SubmissionCheck) => Promise.resolve(rowsOfMiner(check, closed)),
+  };
+  const evidence = await spotCheckBest(checks, checking, new AbortController().signal);
   return { validator: visit.validator, checks, evidence, table: tableOf(closed, checks, evidence) };
 }
 
@@ -144,20 +135,23 @@ export function tableOf(
 }
 
 function seenBy(check: SubmissionCheck, closed: ClosedMarket, visit: Visit): SubmissionCheck {
-  const { hotkey, manifestSha256, receivedMs } = check;
-  const isLost = chanceOf(visit.seed, visit.validator, closed.epoch.id, "store", hotkey).happens(visit.lostSubmissionsBps);
-  return isLost ? unseenSubmission({ epoch: closed.epoch, hotkey, manifestSha256, receivedMs }) : check;
+  const isLost = chanceOf(visit.seed, visit.validator, closed.epoch.id, "store", check.hotkey).happens(
+    visit.lostSubmissionsBps,
+  );
+  return isLost ? unseenSubmission({ ...check, epoch: closed.epoch }) : check;
 }
 
-function rowsOf(check: SubmissionCheck, sample: ReturnType<typeof sampleListings>, { epoch, submissions }: ClosedMarket) {
-  const rows = submissions.get(check.hotkey)?.rows;
-  const byZip = new Map<string, ReturnType<typeof listingsById>>();
-  return sample.flatMap(({ zipCode, listingId }) => {
-    const known =
-      byZip.get(zipCode) ??
-      listingsById({ epoch, receivedMs: check.receivedMs, zipCode, listings: rows?.get(zipCode) ?? [] });
-    byZip.set(zipCode, known);
-    const submitted = known.get(listingId);
-    return submitted === undefined ? [] : [{ zipCode, listingId, submitted }];
-  });
+function rowsOfMiner({ hotkey, receivedMs }: SubmissionCheck, { epoch, submissions }: ClosedMarket): RowsOfSample {
+  const rows = submissions.get(hotkey)?.rows;
+  const byZip = new Map<string, Map<string, Listing>>();
+  return (sample) => {
+    const found = sample.flatMap(({ zipCode, listingId }) => {
+      const known =
+        byZip.get(zipCode) ?? listingsById(rows?.get(zipCode) ?? [], rowContext(epoch, receivedMs, zipCode));
+      byZip.set(zipCode, known);
+      const submitted = known.get(listingId);
+      return submitted === undefined ? [] : [{ zipCode, listingId, submitted }];
+    });
+    return Promise.resolve(found);
+  };
 }

@@ -36,15 +36,17 @@ const MARGIN_MS = 180_000;
 /** The miners of these strategies, by default as many as each says. */
 export function minersOf(strategies: readonly Strategy[], operators: ReadonlyMap<string, number>): Miner[] {
   return strategies.flatMap((strategy) =>
-    Array.from({ length: operators.get(strategy.name) ?? strategy.operators }, (_, at) => `${strategy.name}-${at + 1}`)
-      .flatMap((operator) =>
-        Array.from({ length: strategy.hotkeys }, (_, at) => ({
-          hotkey: strategy.hotkeys === 1 ? operator : `${operator}-${at + 1}`,
-          coldkey: `cold-${operator}-${at % strategy.coldkeys}`,
-          operator,
-          strategy,
-        })),
-      ),
+    Array.from(
+      { length: operators.get(strategy.name) ?? strategy.operators },
+      (_, at) => `${strategy.name}-${at + 1}`,
+    ).flatMap((operator) =>
+      Array.from({ length: strategy.hotkeys }, (_, at) => ({
+        hotkey: strategy.hotkeys === 1 ? operator : `${operator}-${at + 1}`,
+        coldkey: `cold-${operator}-${at % strategy.coldkeys}`,
+        operator,
+        strategy,
+      })),
+    ),
   );
 }
 
@@ -55,7 +57,12 @@ export function submissionsTo(epoch: OpenEpoch, miners: readonly Miner[], world:
     const turns = miners.filter(({ strategy }) => strategy.isSecond === isSecond);
     for (const miner of turns) {
       const leaked = taken
-        .map(({ miner: { operator, strategy }, rows, receivedMs: doneMs }) => ({ operator, strategy: strategy.name, rows, doneMs }))
+        .map(({ miner: { operator, strategy }, rows, receivedMs: doneMs }) => ({
+          operator,
+          strategy: strategy.name,
+          rows,
+          doneMs,
+        }))
         .sort((a, b) => a.doneMs - b.doneMs);
       const luck = chanceOf(seed, "epoch", epoch.number, "miner", miner.hotkey);
       const work = miner.strategy.play({ ...turnOf(epoch, miner, seed, luck), world, leaked });

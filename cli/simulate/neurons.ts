@@ -32,5 +32,9 @@ export function subnetNeurons(validators: readonly Validator[], miners: readonly
     weights: [],
   }));
   const uids = new Map(neurons.map(({ hotkey, uid }) => [hotkey, uid]));
-  return { count: neurons.length, metagraph: { neurons, minAllowedWeights: 1 }, uidOf: (hotkey) => uids.get(hotkey) ?? -1 };
+  return {
+    count: neurons.length,
+    metagraph: { neurons, minAllowedWeights: 1 },
+    uidOf: (hotkey) => uids.get(hotkey) ?? -1,
+  };
 }

@@ -27,7 +27,7 @@ export function outcomeText(outcome: Outcome): string {
     "                   mean  least   most  equal  ver  cpy  liar  checks   caught",
     ...strategies.map((each) => rowText(each, most)),
     "",
-    "\"times equal\": of what the honest one of equal effort earns",
+    '"times equal": of what the honest one of equal effort earns',
     "",
     "validator trust, mean",
     ...kinds,

@@ -5,6 +5,8 @@ import { type Home, type MarketZip, type World, factsOf, pageOf } from "./world.
 
 /** Listings on one page of results; its rows are read at one moment. */
 const PAGE_LISTINGS = 10;
+/** What the network adds to a page, at most. */
+const PAGE_JITTER_MS = 400;
 /** Of 10,000 rows so many lack a field that the source shows: a page that was cut off, a number that was not understood. */
 const LOST_FIELD_BPS = 50;
 
@@ -38,6 +40,7 @@ export function readZips(reading: Reading): { readonly rows: Rows; readonly done
     const found: Listing[] = [];
     const homes = world.listed(zip, Math.round(nowMs));
     for (let first = 0; first < homes.length && nowMs < untilMs; first += PAGE_LISTINGS) {
+      nowMs += luck.below(PAGE_JITTER_MS);
       const timeMs = Math.round(nowMs);
       for (const home of homes.slice(first, first + PAGE_LISTINGS)) {
         const other = instead?.(home, timeMs);
@@ -51,8 +54,10 @@ export function readZips(reading: Reading): { readonly rows: Rows; readonly done
   return { rows, doneMs: Math.round(nowMs) };
 }
 
-function withoutArea({ livingAreaSqft: _, ...row }: Listing): Listing {
-  return row;
+function withoutArea(row: Listing): Listing {
+  const cut = { ...row };
+  delete cut.livingAreaSqft;
+  return cut;
 }
 
 /** A row that looks like any other, of a home that nobody offers. */
@@ -60,5 +65,8 @@ export function inventedRow(zipCode: string, name: string, like: Pick<Listing, "
   const chance = chanceOf("invented", zipCode, name);
   // Ids of real homes end in small generations; these never meet one.
   const id = String(Number(zipCode) * 1_000_000 + chance.below(1_000) * 1_000 + chance.between(500, 999));
-  return { ...factsOf(chance, id, zipCode), ...(like.scrapedTime === undefined ? {} : { scrapedTime: like.scrapedTime }) };
+  return {
+    ...factsOf(chance, id, zipCode),
+    ...(like.scrapedTime === undefined ? {} : { scrapedTime: like.scrapedTime }),
+  };
 }

@@ -38,6 +38,7 @@ async function runSeed(flags: readonly string[], signal: AbortSignal): Promise<S
     throw new ZipnetError("UNAVAILABLE", `the simulation of ${flags.join(" ")} ended with code ${code}, see above`);
   }
   const [figures] = JSON.parse(Buffer.concat(chunks).toString("utf8")) as SeedFigures[];
-  if (figures === undefined) throw new ZipnetError("UNAVAILABLE", `the simulation of ${flags.join(" ")} printed nothing`);
+  if (figures === undefined)
+    throw new ZipnetError("UNAVAILABLE", `the simulation of ${flags.join(" ")} printed nothing`);
   return figures;
 }

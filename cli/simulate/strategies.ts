@@ -8,7 +8,15 @@ const honest = { isHonest: true, hotkeys: 1, coldkeys: 1 } as const;
 function readers(name: keyof typeof PACE, operators: number): Strategy {
   const says = `reads everything, ${PACE[name]} listings an hour`;
   const play = (turn: Turn): Work => readHonestly(turn, someZips(turn, 100));
-  return { ...honest, name: `honest-${name}`, says, equal: `honest-${name}`, operators, listingsPerHour: PACE[name], play };
+  return {
+    ...honest,
+    name: `honest-${name}`,
+    says,
+    equal: `honest-${name}`,
+    operators,
+    listingsPerHour: PACE[name],
+    play,
+  };
 }
 
 /** All strategies, by default in these numbers. */

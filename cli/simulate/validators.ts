@@ -34,7 +34,7 @@ export const VALIDATORS: readonly Validator[] = [
 ];
 
 /** The miner that the colluding validator favours. */
-export const FAVOURED = "fabricator-100-1";
+const FAVOURED = "fabricator-100-1";
 
 /** Weights by the tables that are in force, tempo by tempo. */
 export class WeightRows {

@@ -5,13 +5,8 @@
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { sha256Hex } from "../../core/hash.js";
 import { byText } from "../../core/judging/apportion.js";
-import { provisionalOrder } from "../../core/judging/candidates.js";
-import { countVerdicts } from "../../core/judging/comparison.js";
-import { type NextStep, decide, nextStep } from "../../core/judging/decision.js";
-import { type CheckedMiner, nextToCheck } from "../../core/judging/next-to-check.js";
-import { sampleListings } from "../../core/judging/sampling.js";
 import { scoreTable } from "../../core/judging/scoring.js";
-import { type SubmissionCheck, acceptedCount } from "../../core/judging/submission-check.js";
+import type { SubmissionCheck } from "../../core/judging/submission-check.js";
 import { sealRecord } from "../../core/signed-record.js";
 import { toBinary } from "@bufbuild/protobuf";
 import type { SignedRecord } from "../../gen/zipnet/v1/record_pb.js";
@@ -29,7 +24,7 @@ import type { ClosedEpoch } from "./closed-epoch.js";
 import { fetchAgain } from "./fetch-files.js";
 import type { KeptFiles } from "./kept-files.js";
 import { type Downloaded, type ReadOptions, readSubmissions } from "./read-submissions.js";
-import { spotCheck } from "./spot-check.js";
+import { type RowsOfSample, type SpotCheckBestOptions, spotCheckBest } from "./spot-check-best.js";
 import type { WorkStore } from "./work-store.js";
 
 /** What judging needs. */
@@ -60,7 +55,7 @@ export async function judgeEpoch(options: JudgeOptions, signal: AbortSignal): Pr
     { event: "downloaded", epoch_id: epochId, ...amount, cached_bytes: kept.bytes },
     `the files of ${amount.submissions} of ${receipts} submissions were read: ${downloaded.files} files, ${downloaded.bytes} bytes`,
   );
-  const evidence = await spotCheckBest(checks, options, signal);
+  const evidence = await spotCheckBest(checks, checkingOf(options, signal), signal);
   const { ownerHotkey } = await parts.chain.metagraph(signal);
   const { epoch, rules, snapshotSha256, seedBlockHash } = closed;
   const table = scoreTable({ epoch, rules, snapshotSha256, seedBlockHash, ownerHotkey, checks, evidence });
@@ -74,48 +69,14 @@ function readingOf({ parts, config, closed, work, kept }: JudgeOptions): ReadOpt
   return { parts, closed, work, kept, concurrency: config.concurrency };
 }
 
-/** Spot checks one miner after the other, until the rules have enough. */
-async function spotCheckBest(
-  checks: readonly SubmissionCheck[],
-  options: JudgeOptions,
-  signal: AbortSignal,
-): Promise<Map<string, Evidence[]>> {
-  const { epoch, rules, seedBlockHash } = options.closed;
-  const byHotkey = new Map(checks.map((check) => [check.hotkey, check]));
-  const order = provisionalOrder(checks, epoch, rules, seedBlockHash);
-  const checked = new Map<string, CheckedMiner>();
-  const found = new Map<string, Evidence[]>();
-  for (;;) {
-    const check = byHotkey.get(nextToCheck({ order, checked, rules, epochId: epoch.id, seedBlockHash }) ?? "");
-    if (check === undefined) return found;
-    const evidence = await spotCheckOne(check, options, signal);
-    found.set(check.hotkey, evidence);
-    const decision = decide(countVerdicts(evidence), acceptedCount(check), rules);
-    checked.set(check.hotkey, { decision, sampled: evidence.length });
-  }
-}
-
-/** Reads the sample of one miner step by step, until it is decided. */
-async function spotCheckOne(check: SubmissionCheck, options: JudgeOptions, signal: AbortSignal): Promise<Evidence[]> {
+/** Spot checks with what was downloaded, and what has to be downloaded again for it. */
+function checkingOf(options: JudgeOptions, signal: AbortSignal): SpotCheckBestOptions {
   const { parts, closed, work, config } = options;
-  const { hotkey } = check;
-  await fetchAgain(hotkey, readingOf(options), signal);
-  const available = acceptedCount(check);
-  const order = sampleListings(check, closed.seedBlockHash, available);
-  const checking = { parts, work, concurrency: config.concurrency, deadlineMs: closed.judgingEndMs };
-  const evidence: Evidence[] = [];
-  const next = (): NextStep => nextStep(countVerdicts(evidence), available, closed.rules);
-  let read = 0;
-  for (let step = next(); step.kind === "sample" && read < available; step = next()) {
-    const upTo = Math.max(step.upTo, read + 1);
-    const rows = await rowsOf(check, order.slice(read, upTo), options);
-    evidence.push(...(await spotCheck(hotkey, rows, checking, signal)));
-    read = upTo;
-  }
-  const counts = countVerdicts(evidence);
-  const facts = { event: "spot_check", epoch_id: closed.epoch.id, hotkey, ...counts };
-  parts.log.info(facts, `${hotkey}: ${counts.pass} pass, ${counts.fail} fail, ${counts.unknown} unknown`);
-  return evidence;
+  const rowsOfMiner = async (check: SubmissionCheck): Promise<RowsOfSample> => {
+    await fetchAgain(check.hotkey, readingOf(options), signal);
+    return (sample) => rowsOf(check, sample, options);
+  };
+  return { parts, work, concurrency: config.concurrency, closed, rowsOfMiner };
 }
 
 function sealReport(

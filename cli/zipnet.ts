@@ -11,6 +11,7 @@ import { doctorCommand } from "./commands/doctor/doctor.js";
 import { epochCommand } from "./commands/epoch/epoch.js";
 import { limitsCommand } from "./commands/limits.js";
 import { programCommands } from "./commands/programs.js";
+import { reportCommand } from "./commands/report/report.js";
 import { retentionCommand } from "./commands/retention.js";
 import { scoreCommand } from "./commands/score/score.js";
 import { simulateCommand } from "./commands/simulate.js";
@@ -52,6 +53,7 @@ async function main(): Promise<void> {
     authCommand(),
     doctorCommand(),
     limitsCommand(),
+    reportCommand(signal),
     scoreCommand(signal),
     sourceCommand(signal),
     walletCommand(),

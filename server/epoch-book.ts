@@ -10,6 +10,7 @@ import { openRecord, payloadSha256 } from "../core/signed-record.js";
 import { type Epoch, EpochSchema, RulesSchema } from "../gen/zipnet/v1/epoch_pb.js";
 import type { SignedRecord } from "../gen/zipnet/v1/record_pb.js";
 import { ReceiptSchema, type Snapshot, SnapshotSchema } from "../gen/zipnet/v1/submission_pb.js";
+import { RecentMap } from "../rpc/epoch-log/recent-map.js";
 import type { RecordedEpochs } from "../rpc/epoch-log/recorded-epochs.js";
 import { extendedUntilMs } from "./extensions.js";
 
@@ -48,15 +49,6 @@ export interface EpochBook {
 /** Records never change, so a few opened ones are kept; the current and the previous epoch are all that is busy. */
 const KEPT_OPENED = 8;
 
-function remember<T>(kept: Map<string, T>, key: string, value: T): T {
-  kept.set(key, value);
-  for (const oldest of kept.keys()) {
-    if (kept.size <= KEPT_OPENED) break;
-    kept.delete(oldest);
-  }
-  return value;
-}
-
 /** Throws EPOCH_CLOSED unless the moment is before the one from which no submission to the epoch is taken any more. */
 export function assertOpen({ epoch }: KnownEpoch, acceptedUntilMs: number, nowMs: number): void {
   if (nowMs < acceptedUntilMs) return;
@@ -82,9 +74,9 @@ export function epochBook(
   verify: VerifySignature,
   signer: string,
 ): EpochBook {
-  const epochs = new Map<string, KnownEpoch>();
-  const extensions = new Map<string, number>();
-  const snapshots = new Map<string, ClosedEpoch>();
+  const epochs = new RecentMap<string, KnownEpoch>(KEPT_OPENED);
+  const extensions = new RecentMap<string, { readonly untilMs: number }>(KEPT_OPENED);
+  const snapshots = new RecentMap<string, ClosedEpoch>(KEPT_OPENED);
 
   async function known(epochId: string): Promise<KnownEpoch> {
     const kept = epochs.get(epochId);
@@ -97,7 +89,9 @@ export function epochBook(
     }
     const epoch = openRecord(EpochSchema, stored.record, verify, signer);
     const closeMs = millisOf(epoch.closeTime);
-    return remember(epochs, epochId, { epoch, closeMs, zipCodes: new Set(epoch.zipCodes.map((zip) => zip.zipCode)) });
+    const opened = { epoch, closeMs, zipCodes: new Set(epoch.zipCodes.map((zip) => zip.zipCode)) };
+    epochs.set(epochId, opened);
+    return opened;
   }
 
   async function snapshot(epochId: string): Promise<ClosedEpoch | undefined> {
@@ -110,7 +104,8 @@ export function epochBook(
     const hotkeysToRead = readBy(epoch.epoch, opened);
     const snapshotSha256 = payloadSha256(snapshotRecord);
     const closed = { ...epoch, snapshotRecord, snapshot: opened, snapshotSha256, hotkeysToRead };
-    return remember(snapshots, epochId, closed);
+    snapshots.set(epochId, closed);
+    return closed;
   }
 
   return {
@@ -122,9 +117,11 @@ export function epochBook(
       const closed = await snapshot(epoch.id);
       if (closed !== undefined) return millisOf(closed.snapshot.acceptedUntil ?? epoch.closeTime);
       const kept = extensions.get(epoch.id);
-      if (kept !== undefined) return kept;
-      const extendedMs = await extendedUntilMs({ objects, verify }, signer, epoch.id);
-      return extendedMs === undefined ? closeMs : remember(extensions, epoch.id, extendedMs);
+      if (kept !== undefined) return kept.untilMs;
+      const untilMs = await extendedUntilMs({ objects, verify }, signer, epoch.id);
+      if (untilMs === undefined) return closeMs;
+      extensions.set(epoch.id, { untilMs });
+      return untilMs;
     },
     async closed(epochId) {
       const closed = await snapshot(epochId);

@@ -15,6 +15,7 @@ import { CatalogueSchema } from "../gen/zipnet/v1/epoch_pb.js";
 import { LimitsSchema } from "../gen/zipnet/v1/server_info_service_pb.js";
 import { downloadCatalogue } from "../rpc/catalogues/download.js";
 import { createClients } from "../rpc/client/client.js";
+import { freePort } from "../test/parts/programs.js";
 import { evenCatalogue } from "./keeper/world.test-support.js";
 import { main } from "./main.js";
 
@@ -86,7 +87,7 @@ describe("the server's program", function () {
     return program;
   }
 
-  it("draws and closes epochs on the embedded chain, and loses nothing when it is killed", async () => {
+  it("draws and closes epochs on the embedded chain, loses nothing when it is killed, and needs no Redis to go on", async () => {
     const chain = start("../adapters/chain/local/main.ts", {
       ZIPNET_LISTEN_PORT: "0",
       ZIPNET_DATA_DIR: path.join(dir, "chain"),
@@ -117,7 +118,8 @@ describe("the server's program", function () {
     assert.ok(recordBefore !== undefined);
     await first.end("SIGKILL");
 
-    const second = start("./main.ts", settings);
+    const missingRedis = `redis://127.0.0.1:${await freePort()}`;
+    const second = start("./main.ts", { ...settings, ZIPNET_CACHE: missingRedis });
     const { url } = await second.event("listening");
     const closed = await second.event("epoch_closed");
     assert.equal(closed.epoch_id, opened.epoch_id, "what was open when it was killed is closed first");

@@ -69,13 +69,35 @@ async function start(port?: number): Promise<StartedRedis> {
     assert.equal(await other.get("key"), undefined);
   });
 
-  it("is UNAVAILABLE when nobody answers, and does not tell the password", async () => {
-    const url = `redis://user:hush@127.0.0.1:${await freePort()}`;
-    await assert.rejects(redisCache({ url, keyPrefix: "" }), (error: Error) => {
-      assert.match(error.message, /Redis at 127\.0\.0\.1:\d+.*ECONNREFUSED/);
+  it("begins without a Redis that does not answer, does not tell the password, and has it once it is there", async () => {
+    const port = await freePort();
+    const facts: string[] = [];
+    const note = (told: object, message: string): void => void facts.push(JSON.stringify(told) + message);
+    const log = { ...quietLog, warn: note, info: note };
+    const options = { keyPrefix: "", log, spuriousRingIntervalMs: 3_600_000 };
+    const withPassword = await redisCache({ url: `redis://user:hush@127.0.0.1:${port}`, ...options });
+    const cache = await redisCache({ url: `redis://127.0.0.1:${port}`, ...options });
+    opened.push(withPassword, cache);
+    let heard = 0;
+    cache.onRing("epoch", () => (heard += 1));
+    await assert.rejects(withPassword.get("a"), (error: Error) => {
+      assert.match(error.message, /Redis at 127\.0\.0\.1:\d+/);
       assert.doesNotMatch(error.message, /hush/);
       return "reason" in error && error.reason === "UNAVAILABLE";
     });
+    const own = await start(port);
+    try {
+      await waitUntil("the cache to be there", 10_000, async () => (await cache.increment("c", 60_000)) > 0);
+      await cache.ring("epoch");
+      await waitUntil("a ring", 5_000, async () => heard > 0);
+      assert.match(facts.join("\n"), /does not answer; starting without it[^]*is back/);
+      assert.doesNotMatch(facts.join("\n"), /hush/);
+    } finally {
+      await own.stop();
+    }
+  });
+
+  it("is UNAVAILABLE when Redis refuses", async () => {
     const wrong = redis.url.replace("redis://", "redis://user:hush@");
     await assert.rejects(redisCache({ url: wrong, keyPrefix: "" }), { reason: "UNAVAILABLE", message: /WRONGPASS/ });
     await assert.rejects(redisCache({ url: "http://user:hush@127.0.0.1", keyPrefix: "" }), RangeError);

@@ -42,8 +42,8 @@ const RELEASE = `
 if redis.call("GET", KEYS[1]) == ARGV[1] then redis.call("DEL", KEYS[1]) end`;
 
 /**
- * Connects to Redis; rejects with UNAVAILABLE when that fails. A connection that is lost later comes back by itself,
- * and until then every call rejects with UNAVAILABLE: at once, but for one call now and then that finds out whether
+ * Connects to Redis; rejects with UNAVAILABLE when Redis refuses, for a wrong password for example. Where it does not
+ * answer, at the start or later, the connection comes back by itself, and until then every call rejects with UNAVAILABLE: at once, but for one call now and then that finds out whether
  * Redis answers again and takes 2 seconds to learn that it does not.
  */
 export async function redisCache(options: RedisCacheOptions): Promise<Cache> {
@@ -61,7 +61,10 @@ export async function redisCache(options: RedisCacheOptions): Promise<Cache> {
 
   const attempt = <T>(call: () => Promise<T>): Promise<T> => answered(where, () => unlessSilent(call));
   try {
-    await answered(where, () => Promise.all([connected(commands), connected(rings)]).then(() => reader.start()));
+    await answered(where, async () => {
+      const [, hasRings] = await Promise.all([connected(commands), connected(rings)]);
+      if (hasRings) await reader.start();
+    });
   } catch (error) {
     for (const redis of [commands, rings]) redis.disconnect();
     throw error;

@@ -26,23 +26,30 @@ export function connection(url: string, silenceMs: number): Redis {
   return redis;
 }
 
-/** Connects. ioredis itself rejects with "Connection is closed." for everything; the reason comes as an event before. */
-export async function connected(redis: Redis): Promise<void> {
+/**
+ * Connects; false where Redis does not answer, which is tried again from then on. Rejects when it refuses. ioredis itself
+ * rejects with "Connection is closed." for everything; the reason comes as an event before.
+ */
+export async function connected(redis: Redis): Promise<boolean> {
   let reason: Error | undefined;
   const note = (error: Error): void => void (reason = error);
   redis.on("error", note);
   try {
     await redis.connect();
+    return true;
   } catch (error) {
-    throw reason ?? error;
+    if (reason?.name === "ReplyError") throw reason;
+    if (reason === undefined && redis.status === "end") throw error;
+    return false;
   } finally {
     redis.off("error", note);
   }
 }
 
-/** Logs from now on when the connection is lost and when it is back. */
+/** Logs whether the connection is missing now, and from now on when it is lost and when it is back. */
 export function reportConnection(redis: Redis, where: string, log: Log | undefined): void {
-  let isLost = false;
+  let isLost = redis.status !== "ready";
+  if (isLost) log?.warn({ redis: where }, "Redis does not answer; starting without it, and trying again");
   redis.on("close", () => {
     if (!isLost) log?.warn({ redis: where }, "the connection to Redis is lost; trying again");
     isLost = true;

@@ -16,7 +16,7 @@ import { present } from "./present.js";
 
 /** Freezes the caller's submission and answers with its receipt. */
 export function finalizeSubmission(parts: ServerParts): ServiceImpl<typeof SubmissionService>["finalizeSubmission"] {
-  const { book, clock, deployment, log, objects, signer, verify } = parts;
+  const { book, clock, log, objects, signer, verify } = parts;
   return async (request, context) => {
     const arrivedMs = clock.now();
     const { hotkey, coldkey } = callerOf(context);
@@ -24,30 +24,43 @@ export function finalizeSubmission(parts: ServerParts): ServiceImpl<typeof Submi
     const manifest = openManifest(record, verify, hotkey);
     const manifestSha256 = payloadSha256(record);
     const epoch = await book.known(manifest.epochId);
-    // Looked for in any case: a call that comes just before the close may be dealt with after it.
-    const acceptedUntilMs = await book.acceptedUntilMs(epoch, Math.max(arrivedMs, epoch.closeMs));
-    const settledMs = acceptedUntilMs + deployment.settleMs;
+    const isSettled = settling(parts, epoch);
     const held = await readReceipt(objects, verify, signer.hotkey, manifest.epochId, hotkey);
     // Before the check of the close: a caller that lost the answer may ask for it again at any time.
-    if (held !== undefined) return { receipt: await confirmed(parts, epoch, settledMs, held, manifestSha256) };
+    if (held !== undefined) return { receipt: await confirmed(parts, epoch, isSettled, held, manifestSha256) };
 
-    assertOpen(epoch, acceptedUntilMs, arrivedMs);
+    assertOpen(epoch, await book.acceptedUntilMs(epoch, arrivedMs), arrivedMs);
     assertManifestFits(manifest, epoch);
     await assertObjectsStored(objects, dataPrefix(hotkey, manifest.epochId), manifest.objects);
     const key = manifestKey(manifest.epochId, hotkey, manifestSha256);
     await objects.putIfAbsent(key, encodeRecord(record), RECORD_CONTENT_TYPE);
-    const written = await writeReceipt(parts, settledMs, manifest, { manifestSha256, arrivedMs, coldkey });
+    const written = await writeReceipt(parts, isSettled, manifest, { manifestSha256, arrivedMs, coldkey });
     const { position, objectCount } = written.receipt;
     const facts = { event: "submission_finalized", epoch_id: epoch.epoch.id, hotkey, position, objects: objectCount };
     log.info(facts, `${hotkey} finalized ${objectCount} objects for epoch ${epoch.epoch.id}, as number ${position}`);
-    return { receipt: await confirmed(parts, epoch, settledMs, written, manifestSha256) };
+    return { receipt: await confirmed(parts, epoch, isSettled, written, manifestSha256) };
   };
 }
 
-/** Writes the receipt unless the miner has one; the one that is stored. EPOCH_CLOSED from `settledMs` on. */
+/**
+ * Whether the time for late receipts of an epoch is over. Whether the epoch was extended is asked once the clock is past
+ * its close, which it may be for a call that came before.
+ */
+type IsSettled = () => Promise<boolean>;
+
+function settling({ book, clock, deployment }: ServerParts, epoch: KnownEpoch): IsSettled {
+  let acceptedUntilMs: number | undefined;
+  return async () => {
+    if (clock.now() < epoch.closeMs) return false;
+    acceptedUntilMs ??= await book.acceptedUntilMs(epoch, clock.now());
+    return clock.now() >= acceptedUntilMs + deployment.settleMs;
+  };
+}
+
+/** Writes the receipt unless the miner has one; the one that is stored. EPOCH_CLOSED once the epoch is settled. */
 async function writeReceipt(
-  { clock, objects, signer, verify }: ServerParts,
-  settledMs: number,
+  { objects, signer, verify }: ServerParts,
+  isSettled: IsSettled,
   { epochId, hotkey, objects: files }: Manifest,
   { manifestSha256, arrivedMs, coldkey }: { manifestSha256: string; arrivedMs: number; coldkey: string },
 ): Promise<HeldReceipt> {
@@ -66,7 +79,7 @@ async function writeReceipt(
     },
     signer,
   );
-  if (clock.now() >= settledMs) {
+  if (await isSettled()) {
     throw new ZipnetError(
       "EPOCH_CLOSED",
       `epoch ${epochId} closed while the objects were being checked, and its snapshot is being made; finalize earlier in the next epoch`,
@@ -85,9 +98,9 @@ async function writeReceipt(
  * late receipts may have missed the snapshot; then only the snapshot can tell.
  */
 async function confirmed(
-  { book, clock }: ServerParts,
+  { book }: ServerParts,
   { epoch }: KnownEpoch,
-  settledMs: number,
+  isSettled: IsSettled,
   { record, receipt }: HeldReceipt,
   manifestSha256: string,
 ): Promise<SignedRecord> {
@@ -98,7 +111,7 @@ async function confirmed(
       { epoch_id: epoch.id, manifest_sha256: receipt.manifestSha256 },
     );
   }
-  if (clock.now() < settledMs) return record;
+  if (!(await isSettled())) return record;
   const closed = await book.snapshot(epoch.id);
   if (closed === undefined) {
     throw new ZipnetError("UNAVAILABLE", `epoch ${epoch.id} is being closed; ask again in a few seconds`);

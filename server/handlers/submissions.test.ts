@@ -353,4 +353,41 @@ describe("submissions", () => {
     assert.deepEqual(fromBinary(SnapshotSchema, record?.payload ?? new Uint8Array()).receipts, [receipt]);
     assert.deepEqual((await finalize(alice, signedManifest(late, rig.alice, objects))).receipt, receipt);
   });
+
+  it("ask the store for no extension while the epoch is open", async () => {
+    const objects = await upload(alice, epoch, rig.alice.hotkey, { [zips[0]]: "one" });
+    const { get } = rig.parts.objects;
+    const asked: string[] = [];
+    Object.assign(rig.parts.objects, {
+      get: (key: string) => {
+        asked.push(key);
+        return get(key);
+      },
+    });
+    await rig.clock.advanceTo((epoch.number + 1) * 100_000 - 1);
+    await finalize(alice, signedManifest(epoch, rig.alice, objects));
+    const prefixes = asked.filter((key) => key.includes(epoch.id)).map((key) => key.split(epoch.id)[0]);
+    assert.deepEqual(new Set(prefixes), new Set(["records/receipt/"]));
+  });
+
+  it("count when the call came before the close of an extended epoch and was dealt with long after it", async () => {
+    const number = epoch.number + 1;
+    const closeMs = (number + 1) * 100_000;
+    rig.chain.isDown = true;
+    await rig.clock.advanceTo(closeMs - 20_000);
+    rig.chain.isDown = false;
+    const late = await rig.openEpoch(number);
+    const zip = late.zipCodes[0]?.zipCode ?? "";
+    const objects = await upload(alice, late, rig.alice.hotkey, { [zip]: "one" });
+    const { head } = rig.parts.objects;
+    Object.assign(rig.parts.objects, {
+      head: async (key: string) => {
+        if (key.startsWith("data/")) await rig.clock.advanceTo(closeMs + 10_000);
+        return head(key);
+      },
+    });
+    await rig.clock.advanceTo(closeMs - 10);
+    const receipt = receiptIn(rig, (await finalize(alice, signedManifest(late, rig.alice, objects))).receipt);
+    assert.equal(receipt.receivedTime && timestampMs(receipt.receivedTime), closeMs - 10);
+  });
 });

@@ -22,12 +22,7 @@ const MINER_NAMES = ["swift", "steady"];
   () => {
     it("server, miner, validator and chain, each killed at work, lose nothing", async function () {
       this.timeout(240_000);
-      await using testbed = await Testbed.create({
-        epochLengthSeconds: EPOCH_LENGTH_SECONDS,
-        startUpMs: 8_000,
-        targetListings: 400,
-        spotCheckListings: 8,
-      });
+      await using testbed = await Testbed.create({ epochLengthSeconds: EPOCH_LENGTH_SECONDS });
       const { network, plan } = testbed;
       await network.start(serverSpec(plan));
       await Promise.all([
@@ -38,15 +33,9 @@ const MINER_NAMES = ["swift", "steady"];
         ),
       ]);
       const [first, second] = [testbed.epochId(0), testbed.epochId(1)];
-      const happens = (program: string, event: string, epochId: string): Promise<unknown> =>
-        testbed.until(
-          `${event} of ${program} in ${epochId}`,
-          (seen) => seen.program === program && seen.event === event && seen.facts.epoch_id === epochId,
-          90_000,
-        );
 
       // In the first epoch the server goes while one miner uploads, then that miner goes.
-      await happens("steady", "zip_code_uploaded", first);
+      await testbed.happens("steady", "zip_code_uploaded", { epoch_id: first });
       await network.killHard("server");
       await network.restart("server");
       await testbed.until(
@@ -57,20 +46,22 @@ const MINER_NAMES = ["swift", "steady"];
       );
       await network.killHard("steady");
       await network.restart("steady");
-      await happens("swift", "finalized", first);
-      await happens("steady", "finalized", first);
+      await testbed.happens("swift", "finalized", { epoch_id: first });
+      await testbed.happens("steady", "finalized", { epoch_id: first });
 
       // In the second a validator goes while it judges the first, and the chain goes while the miners work.
-      await happens("validator-1", "spot_check", first);
+      await testbed.happens("validator-1", "spot_check", { epoch_id: first });
       await network.killHard("validator-1");
       await network.killHard("chain");
       await network.restart("chain");
       await network.restart("validator-1");
-      for (const name of MINER_NAMES) await happens(name, "finalized", second);
+      for (const name of MINER_NAMES) await testbed.happens(name, "finalized", { epoch_id: second });
 
       for (const epochId of [first, second]) {
-        for (const name of ["validator-1", "validator-2"]) await happens(name, "report_published", epochId);
-        for (const name of ["validator-1", "validator-2"]) await happens(name, "weights_set", epochId);
+        for (const name of ["validator-1", "validator-2"])
+          await testbed.happens(name, "report_published", { epoch_id: epochId });
+        for (const name of ["validator-1", "validator-2"])
+          await testbed.happens(name, "weights_set", { epoch_id: epochId });
         await assertWhole(testbed, epochId);
       }
       assertNothingTwice(testbed, first);

@@ -3,7 +3,6 @@
  * What the relay hands out can be verified meanwhile, the server's catalogue included.
  */
 import assert from "node:assert/strict";
-import type { ProgramEvent } from "../../cli/demo/processes.js";
 import { MINERS, minerSpec, serverSpec, validatorSpec } from "../../cli/demo/network.js";
 import { downloadCatalogue } from "../../rpc/catalogues/download.js";
 import { localChain } from "../../adapters/chain/local/client.js";
@@ -25,30 +24,15 @@ const missing = missingPart();
       this.timeout(180_000);
       await using testbed = await Testbed.create({
         epochLengthSeconds: 60,
-        startUpMs: 8_000,
         targetListings: 100,
-        spotCheckListings: 8,
       });
       const { network, plan } = testbed;
       const first = testbed.epochId(0);
-      const happens = (
-        what: string,
-        program: string,
-        facts: Readonly<Record<string, unknown>>,
-      ): Promise<ProgramEvent> =>
-        testbed.until(
-          `${what} of ${program}`,
-          (seen) =>
-            seen.program === program &&
-            seen.event === what &&
-            Object.entries(facts).every(([name, value]) => seen.facts[name] === value),
-          90_000,
-        );
       await network.start(serverSpec(plan));
       await network.start(validatorSpec(plan, "validator-1"));
-      await happens("relay_announced", "validator-1", { ip: "127.0.0.1", port: plan.ports["validator-1"] });
-      await happens("epoch", "validator-1", { epoch_id: first });
-      const { facts: kept } = await happens("catalogue_kept", "validator-1", {});
+      await testbed.happens("validator-1", "relay_announced", { ip: "127.0.0.1", port: plan.ports["validator-1"] });
+      await testbed.happens("validator-1", "epoch", { epoch_id: first });
+      const { facts: kept } = await testbed.happens("validator-1", "catalogue_kept", {});
 
       await network.killHard("server");
       // Whoever is to check or derive an epoch while the server is away needs the catalogue.
@@ -58,12 +42,12 @@ const missing = missingPart();
       assert.ok(catalogue.entries.length > 0);
       const swift = MINERS.find(({ name }) => name === "swift") ?? assert.fail();
       await network.start(minerSpec(plan, swift));
-      await happens("epoch_started", "swift", { epoch_id: first });
+      await testbed.happens("swift", "epoch_started", { epoch_id: first });
       assert.ok(testbed.events.every(({ event }) => event !== "finalized"));
       await assertVerified(testbed, first);
 
       await network.restart("server");
-      await happens("finalized", "swift", { epoch_id: first });
+      await testbed.happens("swift", "finalized", { epoch_id: first });
     });
   },
 );

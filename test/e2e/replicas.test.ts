@@ -55,8 +55,6 @@ const idOf = (number: number): string => epochIdOf(epochStartMs(number, EPOCH_LE
       testbed = await Testbed.create({
         epochLengthSeconds: EPOCH_LENGTH_SECONDS,
         startUpMs: 1_000,
-        targetListings: 400,
-        spotCheckListings: 8,
       });
     });
     after(async () => {

@@ -17,8 +17,6 @@ export async function startServerWithEpoch(settings: Readonly<Record<string, str
   const testbed = await Testbed.create({
     epochLengthSeconds,
     startUpMs: -epochLengthSeconds * 1000,
-    targetListings: 400,
-    spotCheckListings: 8,
   });
   try {
     const spec = serverSpec(testbed.plan);

@@ -49,11 +49,17 @@ export function openEpochLengthSeconds(nowMs: number): number {
 /** What a test may choose. */
 export interface TestbedOptions {
   readonly epochLengthSeconds: number;
-  /** Time between now and the first epoch at least. */
-  readonly startUpMs: number;
-  readonly targetListings: number;
-  readonly spotCheckListings: number;
+  /** Time between now and the first epoch at least. Default 8 seconds. */
+  readonly startUpMs?: number;
+  /** Default 400. */
+  readonly targetListings?: number;
 }
+
+const START_UP_MS = 8_000;
+const TARGET_LISTINGS = 400;
+const SPOT_CHECK_LISTINGS = 8;
+/** For what takes an epoch and some more. */
+const EVENT_TIMEOUT_MS = 120_000;
 
 /** A network with its events. */
 export class Testbed implements AsyncDisposable {
@@ -68,6 +74,7 @@ export class Testbed implements AsyncDisposable {
 
   /** Lays the ground: chain and site run, everybody is registered. */
   static async create(options: TestbedOptions): Promise<Testbed> {
+    const { epochLengthSeconds, startUpMs = START_UP_MS, targetListings = TARGET_LISTINGS } = options;
     await readyCrypto();
     const dir = await mkdtemp(join(tmpdir(), "zipnet-e2e-"));
     const keys = demoKeys();
@@ -79,13 +86,13 @@ export class Testbed implements AsyncDisposable {
       (event) => note(event),
       (how) => lost(how),
     );
-    const firstEpoch = epochNumberAt(systemClock.now() + options.startUpMs, options.epochLengthSeconds) + 1;
+    const firstEpoch = epochNumberAt(systemClock.now() + startUpMs, epochLengthSeconds) + 1;
     const plan: NetworkPlan = {
       ...ground,
-      epochLengthSeconds: options.epochLengthSeconds,
-      firstEpochId: epochIdOf(epochStartMs(firstEpoch, options.epochLengthSeconds)),
-      targetListings: options.targetListings,
-      spotCheckListings: options.spotCheckListings,
+      epochLengthSeconds,
+      firstEpochId: epochIdOf(epochStartMs(firstEpoch, epochLengthSeconds)),
+      targetListings,
+      spotCheckListings: SPOT_CHECK_LISTINGS,
       cache: "memory",
       objects: `folder:${join(dir, "objects")}`,
     };
@@ -124,6 +131,17 @@ export class Testbed implements AsyncDisposable {
         });
       });
     }
+  }
+
+  /** Resolves with the first event of a program, past or future, that has these facts. Rejects after two minutes. */
+  happens(program: string, event: string, facts: Readonly<Record<string, unknown>> = {}): Promise<ProgramEvent> {
+    const wanted = Object.entries(facts);
+    return this.until(
+      `${event} of ${program} with ${JSON.stringify(facts)}`,
+      (seen) =>
+        seen.program === program && seen.event === event && wanted.every(([name, value]) => seen.facts[name] === value),
+      EVENT_TIMEOUT_MS,
+    );
   }
 
   /** Calls the server as a participant. */

@@ -147,7 +147,6 @@ export class World implements AsyncDisposable {
       epochLengthSeconds,
       startUpMs: -epochLengthSeconds * 1000,
       targetListings: 1_000,
-      spotCheckListings: 8,
     });
     try {
       const key = (name: string): Signer => testbed.keys.get(name) ?? assert.fail(`nobody is called ${name}`);

@@ -33,6 +33,9 @@ export function sampleMetagraph(neurons: readonly Neuron[], more: Partial<Metagr
     weightsRateLimit: 100,
     minAllowedWeights: 1,
     weightsVersionKey: 0n,
+    minStakeRao: 0n,
+    revealPeriodEpochs: 0,
+    activityCutoff: 0,
     neurons,
     ...more,
   };

@@ -108,6 +108,12 @@ export interface Metagraph {
   readonly weightsRateLimit: number;
   readonly minAllowedWeights: number;
   readonly weightsVersionKey: bigint;
+  /** Least stake in rao with which weights can be set. The owner needs none. */
+  readonly minStakeRao: bigint;
+  /** Epochs after which the chain opens weights that were sent sealed; 0 where they are sent openly. */
+  readonly revealPeriodEpochs: number;
+  /** Blocks without a setting of weights after which a validator counts no more; 0 for never. */
+  readonly activityCutoff: number;
   /** Ascending by uid. */
   readonly neurons: readonly Neuron[];
 }

@@ -55,10 +55,6 @@ export const SETTINGS = {
     "Bytes of miners' files that are kept on disk, 100000000 and up; a larger epoch is read in parts. Default 10000000000.",
     parse.integer({ min: 100_000_000, max: 1_000_000_000_000_000 }, 10_000_000_000),
   ),
-  weightsVersionKey: setting(
-    "Version key that weights are set with. Where the subnet asks for a higher one, none are set. Default 0.",
-    parse.integer({ min: 0, max: 999_999_999_999_999 }, 0),
-  ),
   minValidatorStakeTao: setting(
     "Stake in TAO from which on the relay serves a permitted hotkey as a validator. Default 1000.",
     parse.integer({ min: 0, max: 21_000_000 }, 1_000),
@@ -132,7 +128,6 @@ export function configOf(settings: ValidatorSettings): ValidatorConfig {
     serverHotkey,
     concurrency,
     cacheBytes,
-    weightsVersionKey: BigInt(settings.weightsVersionKey),
     relay: {
       host: settings.listenHost,
       port: settings.listenPort,

@@ -54,7 +54,6 @@ export interface ValidatorConfig {
   readonly concurrency: number;
   /** What the fetched files of miners may take on disk, in bytes. */
   readonly cacheBytes: number;
-  readonly weightsVersionKey: bigint;
   readonly relay: RelayConfig;
 }
 

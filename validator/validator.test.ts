@@ -150,7 +150,6 @@ describe("runValidator", () => {
       serverHotkey: scripted.server.hotkey,
       concurrency: 2,
       cacheBytes: 1_000_000_000,
-      weightsVersionKey: 0n,
       relay: RELAY,
     };
     const running = runValidator(all, config, controller.signal);

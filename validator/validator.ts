@@ -6,6 +6,7 @@
  * - judging: every closed epoch becomes a signed report,
  * - weights: the newest settled report is set on the chain, tempo after tempo.
  */
+import { WEIGHTS_VERSION_KEY } from "../core/version.js";
 import { recordedEpochs } from "../rpc/epoch-log/recorded-epochs.js";
 import { learnEpochLength } from "./deployment.js";
 import { KeptFiles } from "./judge/kept-files.js";
@@ -83,7 +84,7 @@ async function run(parts: ValidatorParts, config: ValidatorConfig, signal: Abort
     ),
     keepCatalogues({ epochs, epochLengthSeconds, server, objects: relayObjects, clock, log }, ended),
     judgeEpochs({ parts, config, epochs, kept, onJudged: (table) => tables.add(table) }, ended),
-    keepWeightsSet({ chain, clock, log, signer, state, tables, versionKey: config.weightsVersionKey }, ended),
+    keepWeightsSet({ chain, clock, log, signer, state, tables, versionKey: WEIGHTS_VERSION_KEY }, ended),
   ];
   for (const part of work) part.catch((error: unknown) => broken.abort(error));
   const results = await Promise.allSettled([...work, relay.closed]);

@@ -125,6 +125,7 @@ function metagraphContract(get: () => ChainUnderTest): void {
     assert.equal(metagraph.weightsRateLimit, CONTRACT_RULES.weightsRateLimit);
     assert.equal(metagraph.minAllowedWeights, CONTRACT_RULES.minAllowedWeights);
     assert.equal(metagraph.weightsVersionKey, KEY);
+    assert.equal(metagraph.minStakeRao, CONTRACT_RULES.minStakeRao);
     assert.ok(metagraph.nextEpochBlock > metagraph.block.number);
     assert.ok(metagraph.nextEpochBlock <= metagraph.block.number + metagraph.tempo);
     assert.deepEqual(

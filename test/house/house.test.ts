@@ -10,7 +10,7 @@ const LIMITS = { function: 60, file: 250, coreFile: 155 };
 /** Files that are over the limit on purpose, each with its own limit and the reason. */
 const LONG_FILES: Readonly<Record<string, number>> = {
   // All ports on one page, so that the full list of what the outside can do is seen at once.
-  "core/ports.ts": 393,
+  "core/ports.ts": 400,
 };
 
 /** Files that are a table of data. */

@@ -3,6 +3,7 @@
  */
 import type { HotkeyWeight } from "../../gen/zipnet/v1/report_pb.js";
 import type { Metagraph, UidWeight } from "../../core/ports.js";
+import { weightsObstacles } from "../../core/weights-preflight.js";
 import { uidWeights } from "../../core/weights.js";
 
 /** A judgement whose judging period is over. */
@@ -11,9 +12,10 @@ export interface SettledTable {
   readonly weights: readonly HotkeyWeight[];
 }
 
-/** What was set last, by our own record. */
-export interface LastSet {
+/** What was sent last, by our own record. */
+export interface LastSent {
   readonly epochId: string;
+  /** The block that holds it, or, as long as nothing is known of its fate, the first one that can. */
   readonly blockNumber: number;
 }
 
@@ -27,8 +29,8 @@ export type WeightsPlan =
     }
   /** Nothing before this block. */
   | { readonly kind: "wait"; readonly untilBlock: number; readonly reason: string }
-  /** Nothing until something else changes. */
-  | { readonly kind: "nothing"; readonly reason: string };
+  /** Nothing until something else changes; an alarm where somebody has to change it. */
+  | { readonly kind: "nothing"; readonly reason: string; readonly isAlarm: boolean };
 
 /**
  * Plans the next setting of weights: once per tempo from the newest settled table, and at once when a newer table is
@@ -38,38 +40,36 @@ export function planWeights(input: {
   metagraph: Metagraph;
   hotkey: string;
   table: SettledTable | undefined;
-  last: LastSet | undefined;
+  last: LastSent | undefined;
   /** Key of the judging rules that this program knows. */
   versionKey: bigint;
 }): WeightsPlan {
   const { metagraph, hotkey, table, last, versionKey } = input;
-  const own = metagraph.neurons.find((neuron) => neuron.hotkey === hotkey);
-  if (own === undefined)
-    return { kind: "nothing", reason: `${hotkey} is not registered on subnet ${metagraph.netuid}` };
-  if (!own.validatorPermit && metagraph.ownerHotkey !== hotkey) {
-    return { kind: "nothing", reason: `${hotkey} has no validator permit` };
+  const obstacles = weightsObstacles({ metagraph, hotkey, versionKey });
+  const lasting = obstacles.filter(({ kind }) => kind === "lasting");
+  if (lasting.length > 0) {
+    return { kind: "nothing", reason: lasting.map(({ text }) => text).join("; "), isAlarm: true };
   }
-  // The subnet asks for newer judging rules than ours; weights by the old ones are what its gate is there to keep out.
-  if (metagraph.weightsVersionKey > versionKey) {
-    const asked = metagraph.weightsVersionKey;
-    return {
-      kind: "nothing",
-      reason: `the subnet asks for version key ${asked}, this program has ${versionKey}: update it`,
-    };
-  }
-  if (table === undefined) return { kind: "nothing", reason: "no epoch is judged and settled yet" };
+  if (table === undefined) return { kind: "nothing", reason: "no epoch is judged and settled yet", isAlarm: false };
   const { weights, missing } = uidWeights(table.weights, metagraph);
-  if (weights.length === 0)
-    return { kind: "nothing", reason: `nobody who is registered earned anything in ${table.epochId}` };
-  const lastUpdate = own.lastUpdateBlock;
-  const allowedFrom = lastUpdate === 0 ? 0 : lastUpdate + metagraph.weightsRateLimit;
-  const tempoStart = metagraph.nextEpochBlock - metagraph.tempo;
-  if (last?.epochId === table.epochId && lastUpdate !== 0 && lastUpdate >= tempoStart) {
+  if (weights.length === 0) {
+    const reason = `nobody who is registered earned anything in ${table.epochId}`;
+    return { kind: "nothing", reason, isAlarm: false };
+  }
+  const passing = obstacles.flatMap((obstacle) => (obstacle.kind === "passing" ? [obstacle] : []));
+  const allowedFrom = Math.max(0, ...passing.map(({ untilBlock }) => untilBlock));
+  if (last?.epochId === table.epochId && isInThisTempo(metagraph, hotkey, last)) {
     const untilBlock = Math.max(metagraph.nextEpochBlock, allowedFrom);
     return { kind: "wait", untilBlock, reason: `the weights from ${table.epochId} are set in this tempo` };
   }
-  if (metagraph.block.number < allowedFrom) {
-    return { kind: "wait", untilBlock: allowedFrom, reason: "the chain's rate limit" };
+  if (passing.length > 0) {
+    return { kind: "wait", untilBlock: allowedFrom, reason: passing.map(({ text }) => text).join("; ") };
   }
   return { kind: "set", epochId: table.epochId, weights, missing };
+}
+
+/** Whether the chain shows what was sent last, and shows it since the tempo that is running. */
+function isInThisTempo({ nextEpochBlock, tempo, neurons }: Metagraph, hotkey: string, last: LastSent): boolean {
+  const lastUpdate = neurons.find((neuron) => neuron.hotkey === hotkey)?.lastUpdateBlock ?? 0;
+  return lastUpdate >= Math.max(1, nextEpochBlock - tempo, last.blockNumber);
 }

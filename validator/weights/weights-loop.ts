@@ -3,8 +3,9 @@
  */
 import { z } from "zod";
 import { ZipnetError, messageOf } from "../../core/errors.js";
-import type { Chain, Clock, LocalState, Log, Signer } from "../../core/ports.js";
-import { type LastSet, type SettledTable, type WeightsPlan, planWeights } from "./plan.js";
+import type { Chain, Clock, LocalState, Log, Metagraph, Signer } from "../../core/ports.js";
+import { activityWarning } from "../../core/weights-preflight.js";
+import { type LastSent, type SettledTable, type WeightsPlan, planWeights } from "./plan.js";
 import type { SettledTables } from "./settled-tables.js";
 
 /** What setting weights needs. */
@@ -18,7 +19,7 @@ export interface WeightsLoopOptions {
   readonly versionKey: bigint;
 }
 
-const LAST_SET_KEY = "weights/last";
+const LAST_SENT_KEY = "weights/last";
 /** Blocks until something that did not work, or that lacked something, is looked at again. */
 const RETRY_BLOCKS = 5;
 const PAUSE_AFTER_FAILURE_MS = 5_000;
@@ -41,7 +42,7 @@ export async function keepWeightsSet(options: WeightsLoopOptions, signal: AbortS
 class WeightsRun {
   private nextLookBlock = 0;
   private lookedAt: string | undefined;
-  private toldReason = "";
+  private readonly told = new Map<string, string>();
 
   constructor(
     private readonly options: WeightsLoopOptions,
@@ -65,32 +66,71 @@ class WeightsRun {
   private async look(table: SettledTable | undefined, blockNumber: number): Promise<void> {
     const { chain, signer, state, versionKey } = this.options;
     const metagraph = await chain.metagraph(this.signal);
-    const plan = planWeights({ metagraph, hotkey: signer.hotkey, table, versionKey, last: await readLastSet(state) });
-    if (plan.kind === "set") return this.set(plan);
+    const { hotkey } = signer;
+    const plan = planWeights({ metagraph, hotkey, table, versionKey, last: await readLastSent(state) });
+    if (plan.kind === "set") return this.set(plan, metagraph);
     if (plan.kind === "wait") this.nextLookBlock = Math.max(plan.untilBlock, blockNumber + 1);
-    // Every few blocks the same reason would only fill the log.
-    if (plan.reason !== this.toldReason)
-      this.options.log.info({ reason: plan.reason }, `no weights are set now: ${plan.reason}`);
-    this.toldReason = plan.reason;
+    const isAlarm = plan.kind === "nothing" && plan.isAlarm;
+    this.tell(isAlarm ? "alarm" : "reason", plan.reason, metagraph);
+    const warning = activityWarning({ metagraph, hotkey });
+    if (warning !== undefined) this.tell("activity", warning, metagraph);
   }
 
-  private async set(plan: WeightsPlan & { kind: "set" }): Promise<void> {
+  /** Tells what keeps weights from being set, but in one tempo the same only once: every few blocks would fill the log. */
+  private tell(kind: "alarm" | "reason" | "activity", what: string, { nextEpochBlock }: Metagraph): void {
+    const { log } = this.options;
+    // How old the weights are changes with every block.
+    const news = kind === "reason" ? what : `${kind === "alarm" ? what : ""} before ${nextEpochBlock}`;
+    if (this.told.get(kind) === news) return;
+    this.told.set(kind, news);
+    if (kind === "alarm") log.error({ event: "weights_blocked", reason: what }, `no weights can be set: ${what}`);
+    else if (kind === "activity") log.warn({ event: "weights_old", reason: what }, what);
+    else log.info({ reason: what }, `no weights are set now: ${what}`);
+  }
+
+  private async set(plan: WeightsPlan & { kind: "set" }, metagraph: Metagraph): Promise<void> {
     const { chain, signer, state, log, versionKey } = this.options;
+    const { epochId } = plan;
     if (plan.missing.length > 0) log.warn({ hotkeys: plan.missing }, "some who earned are not registered any more");
-    const { blockNumber } = await chain.setWeights(signer, plan.weights, versionKey, this.signal);
-    await state.write(LAST_SET_KEY, new TextEncoder().encode(JSON.stringify({ epochId: plan.epochId, blockNumber })));
-    this.toldReason = "";
-    const weights = plan.weights.map(({ uid, weightU16 }) => ({ uid, weight_u16: weightU16 }));
-    const facts = { event: "weights_set", block: blockNumber, epoch_id: plan.epochId, weights };
-    log.info(facts, `the weights from epoch ${plan.epochId} are set in block ${blockNumber}`);
+    // Should the answer be lost, the chain's own record tells whether these weights are set.
+    await writeLastSent(state, { epochId, blockNumber: metagraph.block.number + 1 });
+    try {
+      const { blockNumber } = await chain.setWeights(signer, plan.weights, versionKey, this.signal);
+      await writeLastSent(state, { epochId, blockNumber });
+      this.told.clear();
+      const weights = plan.weights.map(({ uid, weightU16 }) => ({ uid, weight_u16: weightU16 }));
+      const facts = { event: "weights_set", block: blockNumber, epoch_id: epochId, weights };
+      log.info(facts, `the weights from epoch ${epochId} are set in block ${blockNumber}`);
+    } catch (error) {
+      if (!isLasting(error)) throw error;
+      // The same call would be refused again; permits and most else that it can be about change with the next tempo.
+      this.nextLookBlock = metagraph.nextEpochBlock;
+      this.tell(
+        "alarm",
+        `${messageOf(error)} (${chainError(error).chain_error}); tried again in the next tempo`,
+        metagraph,
+      );
+    }
   }
 }
 
-const lastSetShape = z.object({ epochId: z.string(), blockNumber: z.number() });
+/** Refusals that some blocks are the cure for. */
+const PASSING: ReadonlySet<string> = new Set(["SettingWeightsTooFast", "CommittingWeightsTooFast"]);
 
-async function readLastSet(state: LocalState): Promise<LastSet | undefined> {
-  const bytes = await state.read(LAST_SET_KEY);
-  return bytes === undefined ? undefined : lastSetShape.parse(JSON.parse(new TextDecoder().decode(bytes)));
+function isLasting(error: unknown): boolean {
+  if (!(error instanceof ZipnetError) || error.reason !== "CHAIN_REJECTED") return false;
+  return !PASSING.has(error.metadata["chain_error"] ?? "");
+}
+
+const lastSentShape = z.object({ epochId: z.string(), blockNumber: z.number() });
+
+async function readLastSent(state: LocalState): Promise<LastSent | undefined> {
+  const bytes = await state.read(LAST_SENT_KEY);
+  return bytes === undefined ? undefined : lastSentShape.parse(JSON.parse(new TextDecoder().decode(bytes)));
+}
+
+function writeLastSent(state: LocalState, last: LastSent): Promise<void> {
+  return state.write(LAST_SENT_KEY, new TextEncoder().encode(JSON.stringify(last)));
 }
 
 function chainError(error: unknown): { reason?: string; chain_error?: string } {

@@ -8,7 +8,7 @@ import type { Block, Chain, Metagraph, UidWeight } from "../../core/ports.js";
 import { ScoreTableSchema } from "../../gen/zipnet/v1/report_pb.js";
 import { quietLog } from "../../test/support/quiet-log.js";
 import { EPOCH_ID, LENGTH_MS, scriptedMetagraph } from "../scripted-epoch.test-support.js";
-import { type LastSet, type SettledTable, planWeights } from "./plan.js";
+import { type LastSent, type SettledTable, planWeights } from "./plan.js";
 import { SettledTables } from "./settled-tables.js";
 import { keepWeightsSet } from "./weights-loop.js";
 
@@ -28,8 +28,8 @@ function metagraph(lastUpdateBlock: number, over: Partial<Metagraph> = {}): Meta
 }
 
 describe("planWeights", () => {
-  const last: LastSet = { epochId: EPOCH_ID, blockNumber: 950 };
-  const older: LastSet = { epochId: "20261122T080000Z", blockNumber: 950 };
+  const last: LastSent = { epochId: EPOCH_ID, blockNumber: 950 };
+  const older: LastSent = { epochId: "20261122T080000Z", blockNumber: 950 };
   const base = { hotkey: "validator", table, last: undefined, versionKey: 0n };
 
   it("sets the table's weights, scaled to the largest", () => {
@@ -89,6 +89,11 @@ describe("planWeights", () => {
       { kind: "nothing", reason: "the subnet asks for version key 3, this program has 2: update it" },
     ],
     [
+      "does not count a setting of before it last sent weights",
+      { ...base, last: { ...last, blockNumber: 961 }, metagraph: metagraph(955, { weightsRateLimit: 0 }) },
+      { kind: "set" },
+    ],
+    [
       "waits for the rate limit where it is longer than the tempo",
       { ...base, last, metagraph: metagraph(950, { weightsRateLimit: 1_000 }) },
       { kind: "wait", untilBlock: 1_950 },
@@ -107,7 +112,8 @@ describe("planWeights", () => {
   it("needs a permit, unless it is the owner", () => {
     const bare = metagraph(0);
     const neurons = bare.neurons.map((neuron) => ({ ...neuron, validatorPermit: false }));
-    assert.equal(planWeights({ ...base, metagraph: { ...bare, neurons } }).kind, "nothing");
+    const plan = planWeights({ ...base, metagraph: { ...bare, neurons } });
+    assert(plan.kind === "nothing" && plan.isAlarm);
     assert.equal(planWeights({ ...base, hotkey: "owner", metagraph: { ...bare, neurons } }).kind, "set");
   });
 });
@@ -175,6 +181,7 @@ describe("keepWeightsSet", () => {
     const log = {
       ...quietLog,
       info: (fact: object) => void facts.push(fact),
+      error: (fact: object) => void facts.push(fact),
       warn: (fact: object) => {
         facts.push(fact);
         if ("err" in fact && String(fact.err).includes("the test is over")) controller.abort();
@@ -229,6 +236,57 @@ describe("keepWeightsSet", () => {
       facts.filter((fact) => "chain_error" in fact && fact.chain_error === "SettingWeightsTooFast").length,
       2,
     );
+  });
+
+  it("raises an alarm for a refusal that time alone does not cure, and tries again in the next tempo", async () => {
+    const asked: number[] = [];
+    const chain = chainOf(500, (block) => {
+      asked.push(block);
+      if (block < 1_400) throw new ZipnetError("CHAIN_REJECTED", "no", { chain_error: "NeuronNoValidatorPermit" });
+    });
+    const facts = await run(chain, tablesOf());
+    assert.deepEqual(asked, [1_010, 1_080, 1_440]);
+    const alarms = facts.filter((fact) => "event" in fact && fact.event === "weights_blocked");
+    assert.equal(alarms.length, 2, "one in every tempo");
+    assert.match(JSON.stringify(alarms[0]), /NeuronNoValidatorPermit.*tried again in the next tempo/);
+  });
+
+  it("raises an alarm while it may not set weights, once in every tempo", async () => {
+    const chain = chainOf(400, () => assert.fail("nothing may be sent"));
+    const inner = chain.metagraph;
+    chain.metagraph = async (signal) => ({ ...(await inner(signal)), minStakeRao: 10n ** 30n });
+    const facts = await run(chain, tablesOf());
+    const alarms = facts.filter((fact) => "event" in fact && fact.event === "weights_blocked");
+    assert.equal(alarms.length, 2);
+    assert.match(JSON.stringify(alarms[0]), /needs \d+ to set weights: add stake/);
+  });
+
+  it("warns that its weights are getting too old", async () => {
+    const chain = chainOf(100, () => {});
+    const inner = chain.metagraph;
+    chain.metagraph = async (signal) => {
+      const read = await inner(signal);
+      const neurons = read.neurons.map((neuron) => ({ ...neuron, lastUpdateBlock: 500, validatorPermit: false }));
+      return { ...read, neurons, activityCutoff: 900 };
+    };
+    const facts = await run(chain, tablesOf());
+    assert.deepEqual(
+      facts.flatMap((fact) => ("event" in fact ? [fact.event] : [])),
+      ["weights_blocked", "weights_old", "weights_blocked", "weights_old"],
+    );
+  });
+
+  it("does not send again what the chain took when the answer was lost", async () => {
+    const chain = chainOf(200, () => {});
+    const inner = chain.setWeights;
+    let sent = 0;
+    chain.setWeights = async (...call) => {
+      sent += 1;
+      await inner(...call);
+      throw new ZipnetError("UNAVAILABLE", "the connection is lost");
+    };
+    await run(chain, tablesOf());
+    assert.deepEqual([sent, chain.set.map(({ block }) => block)], [2, [1_010, 1_110]]);
   });
 
   it("does not set again after a restart in the same tempo", async () => {

@@ -133,7 +133,9 @@ function blockOf(block: WireBlock | undefined, url: string): Block {
 
 function metagraphOf(message: GetMetagraphResponse, url: string): Metagraph {
   const { $typeName: _type, $unknown: _unknown, block, neurons, ...plain } = message;
-  return { ...plain, block: blockOf(block, url), neurons: neurons.map(neuronOf) };
+  // This chain takes weights openly and counts them for ever.
+  const fixed = { revealPeriodEpochs: 0, activityCutoff: 0 };
+  return { ...plain, ...fixed, block: blockOf(block, url), neurons: neurons.map(neuronOf) };
 }
 
 function neuronOf(message: WireNeuron): Neuron {

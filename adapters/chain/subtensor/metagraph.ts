@@ -25,6 +25,9 @@ const summaryShape = z.looseObject({
   minAllowedWeights: z.int(),
   weightsVersion: bigShape,
   weightsRateLimit: blockShape,
+  commitRevealWeightsEnabled: z.boolean(),
+  commitRevealPeriod: blockShape,
+  activityCutoff: blockShape,
   hotkeys: z.array(z.string()),
   coldkeys: z.array(z.string()),
   axons: z.array(z.looseObject({ ip: bigShape, port: z.int(), ipType: z.int() })),
@@ -88,7 +91,7 @@ export function readMetagraph(
       throw new ZipnetError("UNAVAILABLE", what);
     }
     const summary = summaryShape.parse(found);
-    const { rows, trust } = await readRows(link, runtime, head, subnet.netuid, summary.hotkeys.length, signal);
+    const { rows, trust, minStakeRao } = await readRows(link, runtime, head, subnet.netuid, summary.hotkeys.length, signal);
     return {
       ...subnet,
       block: await blocks.ofHead(link, head, signal),
@@ -98,6 +101,9 @@ export function readMetagraph(
       weightsRateLimit: summary.weightsRateLimit,
       minAllowedWeights: summary.minAllowedWeights,
       weightsVersionKey: summary.weightsVersion,
+      minStakeRao,
+      revealPeriodEpochs: summary.commitRevealWeightsEnabled ? summary.commitRevealPeriod : 0,
+      activityCutoff: summary.activityCutoff,
       neurons: summary.hotkeys.map((_, uid) => neuronOf(summary, uid, rows[uid] ?? [], trust[uid] ?? 0)),
     };
   });
@@ -110,10 +116,11 @@ async function readRows(
   netuid: number,
   count: number,
   signal: AbortSignal,
-): Promise<{ rows: UidWeight[][]; trust: number[] }> {
+): Promise<{ rows: UidWeight[][]; trust: number[]; minStakeRao: bigint }> {
   const places: StoragePlace[] = Array.from({ length: count }, (_, uid) => ["subtensorModule.weights", netuid, uid]);
-  places.push(["subtensorModule.validatorTrust", netuid]);
+  places.push(["subtensorModule.validatorTrust", netuid], ["subtensorModule.stakeThreshold"]);
   const values = await readStorage(link, runtime, hash, places, signal);
+  const minStakeRao = bigShape.parse(values.pop());
   const trust = z.array(z.int()).parse(values.pop());
   const rows = values.map((value) =>
     rowShape
@@ -121,7 +128,7 @@ async function readRows(
       .map(([uid, weightU16]) => ({ uid, weightU16 }))
       .toSorted((a, b) => a.uid - b.uid),
   );
-  return { rows, trust };
+  return { rows, trust, minStakeRao };
 }
 
 /** Where the next epoch runs; runtimes before the stateful schedule had a formula instead. */

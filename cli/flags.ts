@@ -1,4 +1,5 @@
 import { type Command, Option } from "commander";
+import { networkByAddress } from "../adapters/settings/chain-settings.js";
 import { type RawSettings, type SettingsShape, environmentName, flagName } from "../adapters/settings/settings.js";
 
 /** Adds one flag per setting, each with its meaning and its environment variable. */
@@ -13,5 +14,5 @@ export function addSettingFlags(command: Command, settings: SettingsShape): Comm
 /** Settings from flags and environment; what is given on the command line wins. */
 export function mergedSettings(flags: Readonly<Record<string, string>>): RawSettings {
   const given = Object.entries(flags).map(([name, value]) => [environmentName(name), value] as const);
-  return { ...process.env, ...Object.fromEntries(given) };
+  return networkByAddress({ ...process.env, ...Object.fromEntries(given) });
 }

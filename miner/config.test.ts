@@ -45,7 +45,7 @@ describe("the miner's settings", () => {
       { url: "http://10.0.0.1:8450", hotkey },
       { url: "http://10.0.0.2:8450", hotkey },
     ]);
-    assert.equal(settings.chain?.url, "http://127.0.0.1:9944");
+    assert.deepEqual(settings.chain, { kind: "local", url: "http://127.0.0.1:9944" });
     assert.equal(settings.minRelayStakeRao, 7_000_000_000n);
     assert.equal(readMinerSettings(GOOD).chain, undefined);
     assert.match(problemsOf({ ZIPNET_SERVER_URL: "http://10.0.0.1 nowhere" })[0] ?? "", /_SERVER_URL .*addresses/);

@@ -1,7 +1,8 @@
 /**
  * The miner's settings.
  */
-import { CALLER_SETTINGS, LOG_SETTINGS, OPTIONAL_CHAIN, walletSettings } from "../adapters/settings/common-settings.js";
+import { CHAIN_LIMIT_SETTINGS, optionalChainSetting } from "../adapters/settings/chain-settings.js";
+import { CALLER_SETTINGS, LOG_SETTINGS, walletSettings } from "../adapters/settings/common-settings.js";
 import {
   type RawSettings,
   type SettingsOf,
@@ -40,10 +41,10 @@ export const SETTINGS = {
     "Validators that pass assignments on when the server is out of reach: address#hotkey, separated by commas.",
     parse.custom("address#hotkey for each relay, separated by commas", (text) => allOf(text, relayOf), []),
   ),
-  chain: setting(
-    'Chain to find relays on and to derive epochs from, as "local:http://host:port". Default none: only relays that are named are used, and every epoch\'s record is waited for.',
-    OPTIONAL_CHAIN,
+  chain: optionalChainSetting(
+    'Chain to find relays on and to derive epochs from: ws:// or wss:// addresses, or "local:http://host:port". Default none: only relays that are named are used, and every epoch\'s record is waited for.',
   ),
+  ...CHAIN_LIMIT_SETTINGS,
   deriveAfterMs: setting(
     "Milliseconds after an epoch's start that its record is waited for before the epoch is derived from the chain, 0 to 3600000; at most half an epoch. Default 60000.",
     parse.integer({ min: 0, max: 3_600_000 }, 60_000),

@@ -2,7 +2,7 @@
  * `zipnet miner`: makes the parts and runs the miner.
  */
 import { randomInt } from "node:crypto";
-import { localChain } from "../adapters/chain/local/client.js";
+import { openChain } from "../adapters/chain/open.js";
 import { systemClock } from "../adapters/clock/system-clock.js";
 import { createLog } from "../adapters/log/pino-log.js";
 import { listingFiles } from "../adapters/parquet/listing-files.js";
@@ -30,10 +30,10 @@ export async function main(raw: Readonly<Record<string, string | undefined>>, si
   const state = folderState(settings.stateDir);
   await claimState(state, `${network}/${netuid}/${signer.hotkey}`);
   const clock = systemClock;
+  const chain = settings.chain === undefined ? undefined : await openChain(settings, { clock, log }, signal);
   const { source, close } = await openSource(settings, { program: "miner", seed: signer.hotkey, clock });
   const calling = { signer, network, netuid, clock, transport: settings.transport };
   const clients = createServerClients(settings.serverUrl, serverHotkey, calling);
-  const chain = settings.chain === undefined ? undefined : localChain({ url: settings.chain.url, clock });
   const random = (): number => randomInt(2 ** 32) / 2 ** 32;
   const common = { clock, random, log, signer, verify: verifySr25519 };
   const discovery = { network, netuid, minStakeRao: settings.minRelayStakeRao };

@@ -82,12 +82,12 @@ describe("the server's settings", () => {
   it("name three mistakes at once", () => {
     const problems = problemsOf({
       ZIPNET_LISTEN_PORT: "80a",
-      ZIPNET_CHAIN: "wss://somewhere",
+      ZIPNET_CHAIN: "http://somewhere",
       ZIPNET_TARGET_LISTINGS: "0",
     });
     assert.equal(problems.length, 3);
     assert.match(problems[0] ?? "", /ZIPNET_LISTEN_PORT.*"80a"/);
-    assert.match(problems[1] ?? "", /ZIPNET_CHAIN.*"wss:\/\/somewhere".*local:http/);
+    assert.match(problems[1] ?? "", /ZIPNET_CHAIN.*"http:\/\/somewhere".*local:http/);
     assert.match(problems[2] ?? "", /ZIPNET_TARGET_LISTINGS.*"0".*1 to 10000000/);
   });
 

@@ -1,7 +1,8 @@
 /**
  * The server's settings: names, defaults, checks.
  */
-import { DEPLOYMENT_SETTINGS, LOG_SETTINGS, walletSettings } from "../adapters/settings/common-settings.js";
+import { DEPLOYMENT_SETTINGS } from "../adapters/settings/chain-settings.js";
+import { LOG_SETTINGS, walletSettings } from "../adapters/settings/common-settings.js";
 import { LIMIT_SETTINGS, callerLimitsOf } from "../adapters/settings/limit-settings.js";
 import {
   type RawSettings,

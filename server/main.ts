@@ -6,7 +6,7 @@ import { readFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { memoryCache } from "../adapters/cache/memory-cache.js";
 import { redisCache } from "../adapters/cache/redis-cache.js";
-import { localChain } from "../adapters/chain/local/client.js";
+import { openChain } from "../adapters/chain/open.js";
 import { systemClock } from "../adapters/clock/system-clock.js";
 import { createLog } from "../adapters/log/pino-log.js";
 import { openFolderObjects } from "../adapters/objects/folder/folder-objects.js";
@@ -43,8 +43,8 @@ export async function main(raw: Readonly<Record<string, string | undefined>>, si
   const storeCatalogue = await openCatalogue(settings.catalogue);
   const { store, mounts, retention } = await openObjects(settings, address.url, log);
   const deployment = deploymentOf(settings);
+  const chain = await openChain(settings, { clock, log }, signal);
   const cache = await openCache(settings, log);
-  const chain = localChain({ url: settings.chain.url, clock });
   try {
     const isCacheShared = settings.cache.kind === "redis";
     const instance = `on ${hostname()} (process ${process.pid}, started ${new Date(clock.now()).toISOString()})`;

@@ -2,12 +2,8 @@
  * The validator's settings.
  */
 import { isIP } from "node:net";
-import {
-  CALLER_SETTINGS,
-  DEPLOYMENT_SETTINGS,
-  LOG_SETTINGS,
-  walletSettings,
-} from "../adapters/settings/common-settings.js";
+import { DEPLOYMENT_SETTINGS } from "../adapters/settings/chain-settings.js";
+import { CALLER_SETTINGS, LOG_SETTINGS, walletSettings } from "../adapters/settings/common-settings.js";
 import { LIMIT_SETTINGS, callerLimitsOf } from "../adapters/settings/limit-settings.js";
 import { type RawSettings, type SettingsOf, parse, readSettings, setting } from "../adapters/settings/settings.js";
 import { SOURCE_SETTINGS, sourceProblems } from "../adapters/settings/source-settings.js";

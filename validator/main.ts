@@ -4,7 +4,7 @@
 import { randomInt } from "node:crypto";
 import { join } from "node:path";
 import { memoryCache } from "../adapters/cache/memory-cache.js";
-import { localChain } from "../adapters/chain/local/client.js";
+import { openChain } from "../adapters/chain/open.js";
 import { systemClock } from "../adapters/clock/system-clock.js";
 import { createLog } from "../adapters/log/pino-log.js";
 import { openFolderObjects } from "../adapters/objects/folder/folder-objects.js";
@@ -33,11 +33,11 @@ export async function main(raw: Readonly<Record<string, string | undefined>>, si
   const common = { clock, random, log, signer, verify: verifySr25519 };
   const state = folderState(join(stateDir, "state"));
   await claimState(state, `${network}/${netuid}/${signer.hotkey}`);
+  const chain = await openChain(settings, { clock, log }, signal);
   const opened = await openSource(settings, { program: "validator", seed: signer.hotkey, clock });
   const source = opened.source((pages) => pages);
   const calling = { signer, network, netuid, clock, transport: settings.transport };
   const clients = createServerClients(settings.serverUrl, serverHotkey, calling);
-  const chain = localChain({ url: settings.chain.url, clock });
   const minStakeRao = minRelayStakeRaoOf(settings);
   const discoverRelays = relayDiscovery({ chain, network, netuid, minStakeRao });
   const relayCache = memoryCache(clock);

@@ -70,26 +70,6 @@ export function optionalWalletSettings(whose: string): {
   return { wallet, walletsPath: WALLETS_PATH };
 }
 
-/** Where the chain is. */
-export interface ChainPlace {
-  readonly kind: "local";
-  /** Without a slash at the end. */
-  readonly url: string;
-}
-
-/** Reads `local:http://host:port`. */
-function readChainPlace(text: string): ChainPlace | undefined {
-  const url = /^local:(https?:\/\/.+?)\/*$/.exec(text)?.[1];
-  return url !== undefined && URL.canParse(url) ? { kind: "local", url } : undefined;
-}
-
-const readNetwork = (text: string): string | undefined => (/^[A-Za-z0-9_-]{1,32}$/.test(text) ? text : undefined);
-
-const CHAIN_FORM = 'of the form "local:http://127.0.0.1:9944"';
-
-/** Chain of a program that can do without. */
-export const OPTIONAL_CHAIN = parse.optionalCustom<ChainPlace>(CHAIN_FORM, readChainPlace);
-
 /** How a program calls the server, and whom it calls in its place. */
 export const CALLER_SETTINGS = {
   transport: setting(
@@ -99,21 +79,5 @@ export const CALLER_SETTINGS = {
   minRelayStakeTao: setting(
     "Least stake in TAO of a validator whose relay is found on the chain and used. Default 1000.",
     parse.integer({ min: 0, max: 21_000_000 }, 1_000),
-  ),
-};
-
-/** Which deployment a program with a chain belongs to, and where that chain is. */
-export const DEPLOYMENT_SETTINGS = {
-  network: setting(
-    'Chain network, for example "finney", "test" or "local". Default local.',
-    parse.custom("1 to 32 letters, digits, _ or -", readNetwork, "local"),
-  ),
-  netuid: setting("Subnet. Default 1.", parse.integer({ min: 0, max: 65_535 }, 1)),
-  chain: setting(
-    'Chain, as "local:http://host:port". Default local:http://127.0.0.1:9944.',
-    parse.custom<ChainPlace>(CHAIN_FORM, readChainPlace, {
-      kind: "local",
-      url: "http://127.0.0.1:9944",
-    }),
   ),
 };

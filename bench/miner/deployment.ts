@@ -8,14 +8,14 @@ import { type Server, createServer, request } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { localChain } from "../../adapters/chain/local/client.js";
 import { systemClock } from "../../adapters/clock/system-clock.js";
 import { readyCrypto } from "../../adapters/wallet/wallet.js";
 import { type NetworkPlan, chainSpec, minerSpec, serverSpec, siteSpec } from "../../cli/demo/network.js";
 import type { ProgramEvent } from "../../cli/demo/processes.js";
 import { freePorts } from "../../cli/demo/processes.js";
 import { RunningNetwork } from "../../cli/demo/running-network.js";
-import { demoKeys, keyOf, layGround, prepareChain, writeSiteCatalogue } from "../../cli/demo/setup.js";
+import { prepareChain } from "../../cli/demo/demo-chain.js";
+import { demoKeys, keyOf, layGround, writeSiteCatalogue } from "../../cli/demo/setup.js";
 import { epochIdOf, epochNumberAt, epochStartMs } from "../../core/epoch-time.js";
 import { openEpochLengthSeconds } from "../../test/e2e/testbed.js";
 
@@ -78,8 +78,7 @@ export class Deployment implements AsyncDisposable {
       const site = siteSpec(plan);
       const steady = { ...site, settings: { ...site.settings, ZIPNET_CHURN_PER_HOUR_BPS: "0" } };
       await Promise.all([network.start(chainSpec(plan)), network.start(steady)]);
-      const chain = localChain({ url: `http://127.0.0.1:${plan.ports.chain}`, clock: systemClock });
-      await prepareChain(chain, keys, new AbortController().signal).finally(() => chain.close());
+      await prepareChain(plan, keys, new AbortController().signal);
       await writeSiteCatalogue(deployment.siteUrl, plan.catalogue);
       await network.start(serverSpec(plan));
     } catch (error) {

@@ -14,6 +14,8 @@ import { DemoWatch, type Schedule, epochIdsOf } from "./watch.js";
 
 /** What a person may choose. */
 export interface DemoOptions {
+  /** ws:// address of a chain that has the participants on it, instead of one that the demo brings. */
+  readonly chain: string | undefined;
   readonly homes: string | undefined;
   readonly redis: string | undefined;
   readonly s3: string | undefined;
@@ -47,6 +49,7 @@ export async function runDemo(options: DemoOptions, signal: AbortSignal): Promis
   const keys = demoKeys();
   const ground = {
     ...(await layGround(dir)),
+    chain: options.chain,
     homes: options.homes === undefined ? undefined : resolve(options.homes),
     ownerHotkey: keyOf(keys, "owner").hotkey,
   };
@@ -76,11 +79,11 @@ export async function runDemo(options: DemoOptions, signal: AbortSignal): Promis
   await startPrograms(network, plan);
 
   const urlOf = (port: number): string => `http://127.0.0.1:${port}`;
-  const neurons = await watch.untilSettled(urlOf(plan.ports.chain), stop);
+  const neurons = await watch.untilSettled(plan, stop);
   const sources = {
     serverUrl: urlOf(plan.ports.server),
     serverHotkey: plan.ownerHotkey,
-    chainUrl: urlOf(plan.ports.chain),
+    plan,
     siteUrl: urlOf(plan.ports.site),
     keys,
   };

@@ -55,6 +55,8 @@ export function walletOf(name: string): string {
 export interface NetworkPlan {
   /** Folder for everything that the programs keep. */
   readonly dir: string;
+  /** The chain's address; undefined where the demo brings one. */
+  readonly chain: string | undefined;
   /** Length of an epoch. */
   readonly epochLengthSeconds: number;
   /** First epoch that the server draws. */
@@ -78,6 +80,11 @@ export interface NetworkPlan {
 }
 
 const urlOf = (port: number): string => `http://127.0.0.1:${port}`;
+
+/** The chain as the programs' setting names it. */
+export function chainOf({ chain, ports }: Pick<NetworkPlan, "chain" | "ports">): string {
+  return chain ?? `local:${urlOf(ports.chain)}`;
+}
 
 /** The local chain: quick blocks and a short tempo, so that weights lead to incentive while one watches. */
 export function chainSpec(plan: Pick<NetworkPlan, "dir" | "ports" | "ownerHotkey">): ProgramSpec {
@@ -116,7 +123,7 @@ function common(plan: NetworkPlan, wallet: string): Record<string, string> {
     ZIPNET_NETWORK: "local",
     ZIPNET_NETUID: "1",
     ZIPNET_WALLET: wallet,
-    ZIPNET_CHAIN: `local:${urlOf(plan.ports.chain)}`,
+    ZIPNET_CHAIN: chainOf(plan),
     ZIPNET_LOG_FORMAT: "json",
   };
 }

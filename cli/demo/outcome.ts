@@ -6,7 +6,7 @@ import type { Neuron, Signer } from "../../core/ports.js";
 import { createClients } from "../../rpc/client/client.js";
 import { type Cast, type EpochResult, epochProblems } from "./checks.js";
 import { compareUploads, readJudgement } from "./gather.js";
-import { MINERS, VALIDATORS } from "./network.js";
+import { MINERS, type NetworkPlan, VALIDATORS } from "./network.js";
 import type { Screen } from "./screen.js";
 import { keyOf } from "./setup.js";
 import { epochTable } from "./tables.js";
@@ -16,7 +16,7 @@ import { verdictProblems, verifiedEpoch } from "./verified.js";
 export interface Sources {
   readonly serverUrl: string;
   readonly serverHotkey: string;
-  readonly chainUrl: string;
+  readonly plan: Pick<NetworkPlan, "chain" | "ports">;
   readonly siteUrl: string;
   readonly keys: ReadonlyMap<string, Signer>;
 }

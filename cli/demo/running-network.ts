@@ -2,9 +2,8 @@
  * A network of programs that runs: started in order, each can be killed and started again, all end together.
  */
 import { join } from "node:path";
-import { localChain } from "../../adapters/chain/local/client.js";
-import { systemClock } from "../../adapters/clock/system-clock.js";
 import type { Signer } from "../../core/ports.js";
+import { prepareChain } from "./demo-chain.js";
 import {
   MINERS,
   type NetworkPlan,
@@ -16,7 +15,7 @@ import {
   validatorSpec,
 } from "./network.js";
 import { type ProgramEvent, type RunningProgram, startProgram, stopPrograms } from "./processes.js";
-import { prepareChain, writeSiteCatalogue } from "./setup.js";
+import { writeSiteCatalogue } from "./setup.js";
 
 /** Time that a program gets to end by itself. */
 const STOP_GRACE_MS = 5_000;
@@ -85,20 +84,16 @@ export class RunningNetwork implements AsyncDisposable {
   }
 }
 
-/** Starts chain and site, registers everybody, and writes the catalogue: all that the server needs. */
+/** Starts chain and site, sees that everybody is registered, and writes the catalogue: all that the server needs. */
 export async function startGround(
   network: RunningNetwork,
-  plan: Pick<NetworkPlan, "dir" | "ports" | "homes" | "catalogue" | "ownerHotkey">,
+  plan: Pick<NetworkPlan, "dir" | "chain" | "ports" | "homes" | "catalogue" | "ownerHotkey">,
   keys: ReadonlyMap<string, Signer>,
   signal: AbortSignal,
 ): Promise<void> {
-  await Promise.all([network.start(chainSpec(plan)), network.start(siteSpec(plan))]);
-  const chain = localChain({ url: `http://127.0.0.1:${plan.ports.chain}`, clock: systemClock });
-  try {
-    await prepareChain(chain, keys, signal);
-  } finally {
-    chain.close();
-  }
+  const chain = plan.chain === undefined ? [chainSpec(plan)] : [];
+  await Promise.all([...chain, siteSpec(plan)].map((spec) => network.start(spec)));
+  await prepareChain(plan, keys, signal);
   await writeSiteCatalogue(`http://127.0.0.1:${plan.ports.site}`, plan.catalogue);
 }
 

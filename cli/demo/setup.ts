@@ -4,16 +4,12 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fromJson } from "@bufbuild/protobuf";
-import type { LocalChain } from "../../adapters/chain/local/client.js";
 import { signerFromUri } from "../../adapters/wallet/wallet.js";
 import { encodeCatalogue } from "../../core/catalogue.js";
 import type { Signer } from "../../core/ports.js";
 import { CatalogueSchema } from "../../gen/zipnet/v1/epoch_pb.js";
 import { MINERS, type NetworkPlan, VALIDATORS, walletOf } from "./network.js";
 import { freePorts } from "./processes.js";
-
-/** Stake of each validator: 10,000 TAO. */
-const VALIDATOR_STAKE_RAO = 10_000_000_000_000n;
 
 /** The participants' keys by name. The signature code must be ready. */
 export function demoKeys(): ReadonlyMap<string, Signer> {
@@ -29,21 +25,11 @@ export function keyOf(keys: ReadonlyMap<string, Signer>, name: string): Signer {
 }
 
 /** Everything of a plan that is known before the first program runs. */
-export async function layGround(dir: string): Promise<Pick<NetworkPlan, "dir" | "ports" | "catalogue">> {
+export async function layGround(dir: string): Promise<Pick<NetworkPlan, "dir" | "chain" | "ports" | "catalogue">> {
   await mkdir(dir, { recursive: true });
   const [chain, site, server, first, second] = (await freePorts(5)) as [number, number, number, number, number];
   const ports = { chain, site, server, "validator-1": first, "validator-2": second };
-  return { dir, ports, catalogue: join(dir, "catalogue.bin") };
-}
-
-/** Registers everybody on the subnet and gives the validators their stake. */
-export async function prepareChain(
-  chain: LocalChain,
-  keys: ReadonlyMap<string, Signer>,
-  signal: AbortSignal,
-): Promise<void> {
-  for (const { hotkey } of keys.values()) await chain.register(hotkey, hotkey, signal);
-  for (const name of VALIDATORS) await chain.setStake(keyOf(keys, name).hotkey, VALIDATOR_STAKE_RAO, signal);
+  return { dir, chain: undefined, ports, catalogue: join(dir, "catalogue.bin") };
 }
 
 /** Writes the catalogue of the zip codes that the site has homes for. */

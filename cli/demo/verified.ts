@@ -1,28 +1,28 @@
 /** The demo's epochs, computed again by the code that `zipnet epoch verify` runs. */
-import { localChain } from "../../adapters/chain/local/client.js";
-import { systemClock } from "../../adapters/clock/system-clock.js";
 import { fetchTransfer } from "../../adapters/transfer/fetch-transfer.js";
 import { verifySr25519 } from "../../adapters/wallet/wallet.js";
 import type { Clients } from "../../rpc/client/client.js";
 import { serverSource } from "../epochs/server-source.js";
+import { openDemoChain } from "./demo-chain.js";
+import type { NetworkPlan } from "./network.js";
 import { type EpochVerdict, verifyEpoch } from "../epochs/verify.js";
 
 /** Where records and blocks are read. */
 export interface VerifySources {
   readonly serverUrl: string;
   readonly serverHotkey: string;
-  readonly chainUrl: string;
+  readonly plan: Pick<NetworkPlan, "chain" | "ports">;
 }
 
 /** Verifies an epoch from the server's records and the chain. The clients stay open. */
 export async function verifiedEpoch(
   epochId: string,
   clients: Clients,
-  { serverUrl, serverHotkey, chainUrl }: VerifySources,
+  { serverUrl, serverHotkey, plan }: VerifySources,
   signal: AbortSignal,
 ): Promise<EpochVerdict> {
   const source = serverSource(serverUrl, clients, fetchTransfer(), signal);
-  const chain = localChain({ url: chainUrl, clock: systemClock });
+  const chain = await openDemoChain(plan, signal);
   try {
     const deployment = { network: "local", netuid: 1, serverHotkey };
     return await verifyEpoch({ source, chain, verify: verifySr25519, ...deployment }, epochId, signal);

@@ -1,12 +1,12 @@
 /**
  * Watching a demo until its last epoch is settled.
  */
-import { localChain } from "../../adapters/chain/local/client.js";
 import { systemClock } from "../../adapters/clock/system-clock.js";
 import { epochIdOf } from "../../core/epoch-time.js";
 import type { Neuron } from "../../core/ports.js";
+import { openDemoChain } from "./demo-chain.js";
 import { liveLines, newsLines } from "./live.js";
-import { MINERS, VALIDATORS } from "./network.js";
+import { MINERS, type NetworkPlan, VALIDATORS } from "./network.js";
 import type { ProgramEvent } from "./processes.js";
 import type { Screen } from "./screen.js";
 import { type DemoState, afterEvent, initialState, weightsInForceFrom } from "./state.js";
@@ -55,10 +55,13 @@ export class DemoWatch {
    * Resolves once the chain's consensus has seen every epoch's weights, with the neurons after it, by epoch. Rejects
    * when that does not happen in time.
    */
-  async untilSettled(chainUrl: string, signal: AbortSignal): Promise<readonly (readonly Neuron[])[]> {
+  async untilSettled(
+    plan: Pick<NetworkPlan, "chain" | "ports">,
+    signal: AbortSignal,
+  ): Promise<readonly (readonly Neuron[])[]> {
     const { startsMs, lengthMs } = this.#schedule;
     const deadlineMs = (startsMs.at(-1) ?? 0) + 2 * lengthMs + WIND_UP_MS;
-    const chain = localChain({ url: chainUrl, clock: systemClock });
+    const chain = await openDemoChain(plan, signal);
     const settled: (readonly Neuron[])[] = [];
     const consensusBlocks: number[] = [];
     try {

@@ -4,7 +4,7 @@
  */
 import { randomInt } from "node:crypto";
 import { redisCache } from "../../adapters/cache/redis-cache.js";
-import { localChain } from "../../adapters/chain/local/client.js";
+import { openChain } from "../../adapters/chain/open.js";
 import { systemClock } from "../../adapters/clock/system-clock.js";
 import { createLog } from "../../adapters/log/pino-log.js";
 import { openFolderObjects } from "../../adapters/objects/folder/folder-objects.js";
@@ -48,7 +48,7 @@ async function partsOf(settings: ServerSettings, mutation: MutationName | undefi
     limits,
     catalogue,
     catalogues: storedCatalogues({ objects, signer, verify, epochLengthSeconds, configured: catalogue }),
-    chain: localChain({ url: settings.chain.url, clock }),
+    chain: await openChain(settings, { clock, log }, new AbortController().signal),
     objects,
     cache,
     clock,

@@ -8,6 +8,7 @@ import { chainAddress } from "./addresses.js";
 import { Blocks } from "./blocks.js";
 import type { Inclusion } from "./inclusion.js";
 import { readMetagraph } from "./metagraph.js";
+import { genesisMismatches, subnetMismatches } from "./mismatches.js";
 import { rejected } from "./refusals.js";
 import type { Runtime } from "./runtime.js";
 import { type Sending, Sender } from "./sender.js";
@@ -35,6 +36,8 @@ export interface SubtensorOptions {
 
 /** The chain, with its connection. */
 export interface SubtensorChain extends Chain {
+  /** What is not as the settings say, one sentence each. Endpoints that do not answer are left out. */
+  mismatches(signal: AbortSignal): Promise<string[]>;
   /** Ends the connection. A later call makes a new one. */
   close(): void;
 }
@@ -91,6 +94,10 @@ export function subtensorChain(options: SubtensorOptions): SubtensorChain {
       await registered(signer.hotkey, "HotKeyNotRegisteredInNetwork", signal);
       const { blockNumber } = await send({ kind: "axon", signer, call }, signal);
       return { blockNumber };
+    },
+    async mismatches(signal) {
+      const found = await genesisMismatches(session.endpoints, options.genesisHash, signal);
+      return found.length > 0 ? found : subnetMismatches(metagraph, signal);
     },
     close: () => session.close(),
   };

@@ -48,6 +48,9 @@ const changesShape = z.array(
 );
 const rowShape = z.array(z.tuple([z.int(), z.int()]));
 
+/** The chain's name for a subnet that it does not have. */
+export const SUBNET_MISSING = "SubnetNotExists";
+
 /** Which subnet to read. */
 export interface SubnetName {
   readonly network: string;
@@ -88,10 +91,17 @@ export function readMetagraph(
     const found = runtime.decodeAnswer(METAGRAPH, answer);
     if (found === null) {
       const what = `the chain has no subnet ${subnet.netuid} at block ${head.number}; check the netuid and the network`;
-      throw new ZipnetError("UNAVAILABLE", what);
+      throw new ZipnetError("UNAVAILABLE", what, { chain_error: SUBNET_MISSING });
     }
     const summary = summaryShape.parse(found);
-    const { rows, trust, minStakeRao } = await readRows(link, runtime, head, subnet.netuid, summary.hotkeys.length, signal);
+    const { rows, trust, minStakeRao } = await readRows(
+      link,
+      runtime,
+      head,
+      subnet.netuid,
+      summary.hotkeys.length,
+      signal,
+    );
     return {
       ...subnet,
       block: await blocks.ofHead(link, head, signal),

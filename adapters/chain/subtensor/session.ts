@@ -6,6 +6,7 @@ import type { Clock, Log } from "../../../core/ports.js";
 import { type Link, openLink } from "./link.js";
 import { RequestLimiter } from "./request-limiter.js";
 import type { Runtime } from "./runtime.js";
+import { type Wire, openWire } from "./wire.js";
 
 /** How to reach the chain. */
 export interface SessionOptions {
@@ -84,6 +85,15 @@ export class Session {
     });
   }
 
+  /** The endpoints, and how to reach each of them by itself. */
+  get endpoints(): { readonly url: string; readonly open: (signal: AbortSignal) => Promise<Wire> }[] {
+    const { clock, callTimeoutMs, endpoints } = this.options;
+    return endpoints.map((url, index) => ({
+      url,
+      open: (signal) => openWire(url, { clock, callTimeoutMs, limiter: this.#limiterOf(index) }, signal),
+    }));
+  }
+
   /** Ends the connection. A later call makes a new one. */
   close(): void {
     this.#link?.close(new Error("the chain's client was closed"));
@@ -99,8 +109,14 @@ export class Session {
     for (const _endpoint of endpoints) {
       const index = this.#next % endpoints.length;
       const url = endpoints[index] ?? "";
-      const limiter = this.#limiters[index] ?? new RequestLimiter(clock, 0, 1);
-      const wire = { url, clock, limiter, callTimeoutMs, staleAfterMs, runtimes: this.#runtimes };
+      const wire = {
+        url,
+        clock,
+        limiter: this.#limiterOf(index),
+        callTimeoutMs,
+        staleAfterMs,
+        runtimes: this.#runtimes,
+      };
       try {
         const link = await openLink({ ...wire, genesisHash: this.#genesisHash }, this.#closed.signal);
         this.#accept(link);
@@ -116,6 +132,10 @@ export class Session {
       }
     }
     throw this.#unavailable(problems);
+  }
+
+  #limiterOf(index: number): RequestLimiter {
+    return this.#limiters[index] ?? new RequestLimiter(this.clock, this.options.requestsPerSecond, BURST);
   }
 
   #accept(link: Link): void {

@@ -1,7 +1,7 @@
 import { writeFile } from "node:fs/promises";
 import { toBinary } from "@bufbuild/protobuf";
 import { Command } from "commander";
-import { localChain } from "../../../adapters/chain/local/client.js";
+import { openChain } from "../../../adapters/chain/open.js";
 import { systemClock } from "../../../adapters/clock/system-clock.js";
 import { type SettingsOf, parse, readSettings, setting } from "../../../adapters/settings/settings.js";
 import { readyCrypto, verifySr25519 } from "../../../adapters/wallet/wallet.js";
@@ -11,6 +11,7 @@ import { RULE_SETTINGS, ruleProblems, rulesOf } from "../../../server/config-rul
 import { type KnownHistory, deriveEpoch, historyOf } from "../../epochs/derive.js";
 import { SOURCE_SETTINGS, needed, openSource, readCatalogue } from "../../epochs/open-source.js";
 import { epochText } from "../../epochs/show.js";
+import { commandLog } from "../../command-log.js";
 import { addSettingFlags, mergedSettings } from "../../flags.js";
 
 const SETTINGS = {
@@ -54,7 +55,7 @@ export function deriveCommand(signal: AbortSignal): Command {
     const catalogue = await readCatalogue(needed(settings, "catalogue", "to draw from"));
     await readyCrypto();
     const source = await openSource(settings, signal);
-    const chain = localChain({ url: settings.chain.url, clock: systemClock });
+    const chain = await openChain(settings, { clock: systemClock, log: commandLog }, signal);
     try {
       const history =
         source === undefined

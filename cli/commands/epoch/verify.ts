@@ -1,5 +1,5 @@
 import { Command } from "commander";
-import { localChain } from "../../../adapters/chain/local/client.js";
+import { openChain } from "../../../adapters/chain/open.js";
 import { systemClock } from "../../../adapters/clock/system-clock.js";
 import { readSettings } from "../../../adapters/settings/settings.js";
 import { readyCrypto, verifySr25519 } from "../../../adapters/wallet/wallet.js";
@@ -7,6 +7,7 @@ import { startMsOfEpochId } from "../../../core/epoch-time.js";
 import { SOURCE_SETTINGS, needed, openNamedSource } from "../../epochs/open-source.js";
 import { verdictText } from "../../epochs/show.js";
 import { type EpochVerdict, verifyEpoch, verifyEpochs } from "../../epochs/verify.js";
+import { commandLog } from "../../command-log.js";
 import { addSettingFlags, mergedSettings } from "../../flags.js";
 
 interface Flags extends Record<string, string | boolean> {}
@@ -38,7 +39,7 @@ export function verifyCommand(signal: AbortSignal): Command {
     const serverHotkey = needed(settings, "serverHotkey", "to check signatures");
     await readyCrypto();
     const source = await openNamedSource(settings, signal);
-    const chain = localChain({ url: settings.chain.url, clock: systemClock });
+    const chain = await openChain(settings, { clock: systemClock, log: commandLog }, signal);
     const { network, netuid } = settings;
     const verification = { source, chain, verify: verifySr25519, serverHotkey, network, netuid };
     const from = deep === true ? "" : typeof since === "string" ? idOf(since, "--since") : undefined;

@@ -12,9 +12,9 @@ const MINUTE_MS = 60_000;
 
 type Play = Strategy["play"];
 
-function strategy(name: string, says: string, play: Play, operators = 1): Strategy {
+function strategy(name: string, says: string, play: Play): Strategy {
   const alone = { isHonest: false, hotkeys: 1, coldkeys: 1 } as const;
-  return { ...alone, name, says, equal: "honest-steady", operators, listingsPerHour: PACE.steady, play };
+  return { ...alone, name, says, equal: "honest-steady", operators: 1, listingsPerHour: PACE.steady, play };
 }
 
 function mapRows(rows: Rows, change: (zipCode: string, listings: readonly Listing[]) => readonly Listing[]): Rows {
@@ -133,7 +133,7 @@ export function cheating(): Strategy[] {
     strategy("padder", "reads everything, and adds 30 % invented rows", padder),
     strategy("cover-files", "reads a fifth of the zip codes, makes the others up in bulk", coverFiles),
     strategy("easy-zip-codes", "reads the smaller half of the zip codes", easyZips),
-    strategy("tiny-instant", "hands in five rows after a minute", tiny, 2),
+    strategy("tiny-instant", "hands in five rows after a minute", tiny),
     strategy("stale-day", "serves at once what it read a day before the epoch", staleBy(24)),
     strategy("stale-week", "serves at once what it read a week before the epoch", staleBy(168)),
     strategy("time-forger", "says that all was read in the first minute", forgesTimes),

@@ -38,7 +38,8 @@ function copier(name: string, says: string, isNoisy: boolean): Strategy {
       turn.leaked.find(({ strategy }) => strategy === "honest-quick" || strategy === "honest-steady"),
       isNoisy,
     );
-  return { ...cheat, name, says, operators: 1, hotkeys: 1, coldkeys: 1, isSecond: true, play };
+  // Its equal is whose work it hands in: it has none of its own.
+  return { ...cheat, equal: "honest-quick", name, says, operators: 1, hotkeys: 1, coldkeys: 1, isSecond: true, play };
 }
 
 function sybils(name: string, says: string, shape: { hotkeys: number; coldkeys: number }, isNoisy: boolean): Strategy {
@@ -54,8 +55,8 @@ export function copying(): Strategy[] {
   return [
     copier("copier", "hands in another's rows a minute later", false),
     copier("copier-noisy", "the same with other times and order, 1 % left out", true),
-    sybils("sybils-coldkey", "one reading, five hotkeys, one coldkey", { hotkeys: 5, coldkeys: 1 }, true),
-    sybils("sybils-coldkeys", "one reading, three hotkeys, three coldkeys", { hotkeys: 3, coldkeys: 3 }, false),
-    sybils("sybils-noisy", "the same with other times and order, 1 % left out", { hotkeys: 3, coldkeys: 3 }, true),
+    sybils("sybils-coldkey", "one reading, three hotkeys, one coldkey", { hotkeys: 3, coldkeys: 1 }, true),
+    sybils("sybils-coldkeys", "one reading, two hotkeys, two coldkeys", { hotkeys: 2, coldkeys: 2 }, false),
+    sybils("sybils-noisy", "the same with other times and order, 1 % left out", { hotkeys: 2, coldkeys: 2 }, true),
   ];
 }

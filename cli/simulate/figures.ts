@@ -33,6 +33,7 @@ export interface Outcome {
   readonly epochs: number;
   readonly strategies: readonly StrategyOutcome[];
   readonly trust: SeedFigures["trust"];
+  readonly trustAlone: SeedFigures["trust"];
   readonly honestEpochs: number;
   readonly accusedEpochs: number;
   readonly invariants: number;
@@ -46,7 +47,6 @@ export function outcomeOf(seeds: readonly SeedFigures[]): Outcome {
   const of = (name: string): StrategyFigures[] =>
     seeds.flatMap(({ strategies }) => strategies.filter(({ strategy }) => strategy === name));
   const played = STRATEGIES.filter(({ name }) => of(name).length > 0);
-  const meanTrust = (kind: keyof Outcome["trust"]): number => mean(seeds.map(({ trust }) => trust[kind]));
   return {
     seeds: seeds.length,
     epochs: sum(seeds.map(({ epochs }) => epochs)),
@@ -57,16 +57,17 @@ export function outcomeOf(seeds: readonly SeedFigures[]): Outcome {
       isHonest,
       timesEqual: ratio(meanEarned(of(name)), meanEarned(of(equal))),
     })),
-    trust: {
-      honest: meanTrust("honest"),
-      lazy: meanTrust("lazy"),
-      colluding: meanTrust("colluding"),
-      offline: meanTrust("offline"),
-    },
+    trust: meanTrust(seeds.map(({ trust }) => trust)),
+    trustAlone: meanTrust(seeds.map(({ trustAlone }) => trustAlone)),
     honestEpochs: sum(seeds.map(({ honestEpochs }) => honestEpochs)),
     accusedEpochs: sum(seeds.map(({ accusedEpochs }) => accusedEpochs)),
     invariants: sum(seeds.map(({ invariants }) => invariants)),
   };
+}
+
+function meanTrust(trusts: readonly Outcome["trust"][]): Outcome["trust"] {
+  const of = (kind: keyof Outcome["trust"]): number => mean(trusts.map((trust) => trust[kind]));
+  return { honest: of("honest"), lazy: of("lazy"), colluding: of("colluding"), offline: of("offline") };
 }
 
 function meanEarned(figures: readonly StrategyFigures[]): number {

@@ -3,6 +3,7 @@ import { create } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { memoryState } from "../../adapters/state/memory-state.js";
 import { epochIdOf } from "../../core/epoch-time.js";
+import { type OthersReport, adoptingFrom, isUnanswered } from "../../core/judging/adoption.js";
 import { fileFacts, rowContext } from "../../core/judging/row-facts.js";
 import { scoreTable } from "../../core/judging/scoring.js";
 import { checkSubmission } from "../../core/judging/structure.js";
@@ -10,10 +11,10 @@ import { type SubmissionCheck, unseenSubmission } from "../../core/judging/submi
 import { listingsById } from "../../core/judging/tally.js";
 import { type Epoch, EpochSchema, type Rules } from "../../gen/zipnet/v1/epoch_pb.js";
 import type { Listing } from "../../gen/zipnet/v1/listing_pb.js";
-import type { Evidence, ScoreTable } from "../../gen/zipnet/v1/report_pb.js";
+import { type Evidence, ListingVerdict, MinerVerdict, type ScoreTable } from "../../gen/zipnet/v1/report_pb.js";
 import { ManifestSchema } from "../../gen/zipnet/v1/submission_pb.js";
-import { type RowsOfSample, spotCheckBest } from "../../validator/judge/spot-check-best.js";
-import { workStore } from "../../validator/judge/work-store.js";
+import { type RowsOfSample, type SpotCheckBestOptions, spotCheckBest } from "../../validator/judge/spot-check-best.js";
+import { type WorkStore, workStore } from "../../validator/judge/work-store.js";
 import { chanceOf, hashOf } from "./chance.js";
 import { drivenClock, faultySource } from "./faulty-source.js";
 import type { OpenEpoch, Submission } from "./miners.js";
@@ -29,6 +30,8 @@ export interface ClosedMarket {
   /** Hash of the block that seeds the samples; nobody knew it before the close. */
   readonly seedBlockHash: string;
   readonly submissions: ReadonlyMap<string, Submission>;
+  /** The rows that stand for a submission's listings, by id: as every validator reads them from its file of a zip code. */
+  readonly rowsById: (hotkey: string, zipCode: string) => ReadonlyMap<string, Listing>;
   /** What the cheap checks find of every submission, in the order of the receipts: the same for all validators. */
   readonly checks: readonly SubmissionCheck[];
 }
@@ -68,7 +71,20 @@ export async function closeMarket(
   for (const submission of submissions) checks.push(await checkOf(submission, epoch));
   const byHotkey = new Map(submissions.map((submission) => [submission.miner.hotkey, submission]));
   const seedBlockHash = hashOf(seed, "after", open.number);
-  return { epoch, rules, open, world, seedBlockHash, submissions: byHotkey, checks };
+  const rowsById = rememberedRows(epoch, byHotkey);
+  return { epoch, rules, open, world, seedBlockHash, submissions: byHotkey, rowsById, checks };
+}
+
+function rememberedRows(epoch: Epoch, submissions: ClosedMarket["submissions"]): ClosedMarket["rowsById"] {
+  const known = new Map<string, ReadonlyMap<string, Listing>>();
+  return (hotkey, zipCode) => {
+    const key = `${hotkey}/${zipCode}`;
+    const submission = submissions.get(hotkey);
+    const listings = submission?.rows.get(zipCode) ?? [];
+    const rows = known.get(key) ?? listingsById(listings, rowContext(epoch, submission?.receivedMs ?? 0, zipCode));
+    known.set(key, rows);
+    return rows;
+  };
 }
 
 function epochOf(open: OpenEpoch, rules: Rules): Epoch {
@@ -107,18 +123,57 @@ function checkOf(submission: Submission, epoch: Epoch): Promise<SubmissionCheck>
   });
 }
 
-/** Judges an epoch as an honest validator does. */
-export async function judge(closed: ClosedMarket, visit: Visit): Promise<Judgement> {
+/** Judges an epoch as an honest validator does, by what it sees itself. */
+export function judge(closed: ClosedMarket, visit: Visit): Promise<Judgement> {
+  const work = workStore(memoryState(), closed.epoch.id);
+  return judgeWith(closed, visit, work, {});
+}
+
+/**
+ * Judges an epoch as judge does, and then takes over what the source did not answer and the others' reports have. The same
+ * judgement where the source answered everything.
+ */
+export async function judgeTogether(
+  closed: ClosedMarket,
+  visit: Visit,
+  own: Judgement,
+  others: readonly OthersReport[],
+): Promise<Judgement> {
+  const pieces = [...own.evidence.values()].flat();
+  const adopt = adoptingFrom(others);
+  // An unanswered listing counts as not failed: without a failure, and with everybody decided, nothing would change.
+  const fails = pieces.some((piece) => isUnanswered(piece) && adopt(piece).verdict === ListingVerdict.FAIL);
+  const isOpen = own.table.scores.some(({ hotkey, verdict }) => {
+    return verdict === MinerVerdict.UNVERIFIED && own.evidence.has(hotkey);
+  });
+  if (!fails && !isOpen) return own;
+  const work = workStore(memoryState(), closed.epoch.id);
+  for (const piece of pieces) {
+    const { zipCode = "", listingId = "" } = piece.submitted ?? {};
+    await work.saveEvidence(piece.hotkey, zipCode, listingId, piece);
+  }
+  // The judging period is over: what was not asked before is asked once.
+  const startMs = 2 * closed.open.closeMs - closed.open.startMs;
+  return judgeWith(closed, { ...visit, startMs }, work, { adopt });
+}
+
+async function judgeWith(
+  closed: ClosedMarket,
+  visit: Visit,
+  work: WorkStore,
+  how: Pick<SpotCheckBestOptions, "adopt">,
+): Promise<Judgement> {
   const { epoch, rules, seedBlockHash, open } = closed;
   const checks = closed.checks.map((check) => seenBy(check, closed, visit));
   const clock = drivenClock(visit.startMs);
   const source = faultySource(closed.world, clock, visit.failBps, `${visit.seed}/${visit.validator}/${epoch.id}`);
-  const checking = {
+  const checking: SpotCheckBestOptions = {
     parts: { clock, source, log: silentLog },
-    work: workStore(memoryState(), epoch.id),
+    work,
     concurrency: 1,
     closed: { epoch, rules, seedBlockHash, judgingEndMs: open.closeMs + (open.closeMs - open.startMs) },
     rowsOfMiner: (check: SubmissionCheck) => Promise.resolve(rowsOfMiner(check, closed)),
+    ...how,
   };
   const evidence = await spotCheckBest(checks, checking, new AbortController().signal);
   return { validator: visit.validator, checks, evidence, table: tableOf(closed, checks, evidence) };
@@ -141,17 +196,12 @@ function seenBy(check: SubmissionCheck, closed: ClosedMarket, visit: Visit): Sub
   return isLost ? unseenSubmission({ ...check, epoch: closed.epoch }) : check;
 }
 
-function rowsOfMiner({ hotkey, receivedMs }: SubmissionCheck, { epoch, submissions }: ClosedMarket): RowsOfSample {
-  const rows = submissions.get(hotkey)?.rows;
-  const byZip = new Map<string, Map<string, Listing>>();
-  return (sample) => {
-    const found = sample.flatMap(({ zipCode, listingId }) => {
-      const known =
-        byZip.get(zipCode) ?? listingsById(rows?.get(zipCode) ?? [], rowContext(epoch, receivedMs, zipCode));
-      byZip.set(zipCode, known);
-      const submitted = known.get(listingId);
-      return submitted === undefined ? [] : [{ zipCode, listingId, submitted }];
-    });
-    return Promise.resolve(found);
-  };
+function rowsOfMiner({ hotkey }: SubmissionCheck, { rowsById }: ClosedMarket): RowsOfSample {
+  return (sample) =>
+    Promise.resolve(
+      sample.flatMap(({ zipCode, listingId }) => {
+        const submitted = rowsById(hotkey, zipCode).get(listingId);
+        return submitted === undefined ? [] : [{ zipCode, listingId, submitted }];
+      }),
+    );
 }

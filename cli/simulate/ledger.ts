@@ -30,6 +30,8 @@ export interface SeedFigures {
   readonly strategies: readonly StrategyFigures[];
   /** Mean validator trust over the tempos, by kind of validator. */
   readonly trust: Readonly<Record<ValidatorKind, number>>;
+  /** ... if nobody took over what others found. */
+  readonly trustAlone: Readonly<Record<ValidatorKind, number>>;
   /** Epochs of honest miners, and those in which at least one validator called it a liar, or a copy. */
   readonly honestEpochs: number;
   readonly accusedEpochs: number;
@@ -45,6 +47,7 @@ export class Ledger {
   private readonly counts = new Map<string, Counts>();
   private readonly accused = new Set<string>();
   private readonly trust = { honest: 0, lazy: 0, colluding: 0, offline: 0 };
+  private readonly trustAlone = { ...this.trust };
   private readonly uidOf: (hotkey: string) => number;
   private readonly operators = new Map<string, number>();
   private tempos = 0;
@@ -94,8 +97,9 @@ export class Ledger {
     }
   }
 
-  paid(result: YumaResult | undefined): void {
-    if (result === undefined) return;
+  /** A tempo's consensus, and what it would have been if nobody took over what others found. */
+  paid(result: YumaResult | undefined, alone: YumaResult | undefined): void {
+    if (result === undefined || alone === undefined) return;
     this.tempos += 1;
     for (const { hotkey, strategy } of this.miners) {
       const counts = this.counts.get(strategy.name);
@@ -104,6 +108,7 @@ export class Ledger {
     for (const { hotkey, kind } of VALIDATORS) {
       const peers = VALIDATORS.filter((validator) => validator.kind === kind).length;
       this.trust[kind] += (result.validatorTrust[this.uidOf(hotkey)] ?? 0) / peers;
+      this.trustAlone[kind] += (alone.validatorTrust[this.uidOf(hotkey)] ?? 0) / peers;
     }
   }
 
@@ -114,17 +119,18 @@ export class Ledger {
       earned: counts.earned / tempos / (this.operators.get(counts.strategy) ?? 1),
       scoreBps: counts.judgements === 0 ? 0 : counts.scoreBps / counts.judgements,
     }));
-    const { honest, lazy, colluding, offline } = this.trust;
+    const perTempo = ({ honest, lazy, colluding, offline }: Record<ValidatorKind, number>) => ({
+      honest: honest / tempos,
+      lazy: lazy / tempos,
+      colluding: colluding / tempos,
+      offline: offline / tempos,
+    });
     return {
       seed,
       epochs,
       strategies,
-      trust: {
-        honest: honest / tempos,
-        lazy: lazy / tempos,
-        colluding: colluding / tempos,
-        offline: offline / tempos,
-      },
+      trust: perTempo(this.trust),
+      trustAlone: perTempo(this.trustAlone),
       honestEpochs: this.miners.filter(({ strategy }) => strategy.isHonest).length * epochs,
       accusedEpochs: this.accused.size,
       invariants: this.invariants,

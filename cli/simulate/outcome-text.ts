@@ -17,9 +17,11 @@ function rowText(each: StrategyOutcome, most: number): string {
 
 /** The whole report. */
 export function outcomeText(outcome: Outcome): string {
-  const { seeds, epochs, strategies, trust, honestEpochs, accusedEpochs, invariants } = outcome;
+  const { seeds, epochs, strategies, trust, trustAlone, honestEpochs, accusedEpochs, invariants } = outcome;
   const most = strategies.reduce((max, { earned }) => Math.max(max, earned.mean), 0);
-  const kinds = Object.entries(trust).map(([kind, value]) => `  ${kind.padEnd(16)} ${value.toFixed(3)}`);
+  const kinds = (["honest", "lazy", "colluding", "offline"] as const).map(
+    (kind) => `  ${kind.padEnd(14)} ${trust[kind].toFixed(4)} ${trustAlone[kind].toFixed(4).padStart(17)}`,
+  );
   return [
     `${grouped(epochs)} epochs of ${seeds} ${seeds === 1 ? "seed" : "seeds"}`,
     "",
@@ -29,7 +31,7 @@ export function outcomeText(outcome: Outcome): string {
     "",
     '"times equal": of what the honest one of equal effort earns',
     "",
-    "validator trust, mean",
+    "validator trust, mean    if nobody adopted others' evidence",
     ...kinds,
     "",
     `honest miners called a liar or a copy: ${grouped(accusedEpochs)} of ${grouped(honestEpochs)} miner-epochs`,

@@ -4,8 +4,8 @@ import { defaultRules } from "../../core/rules.js";
 import type { Rules } from "../../gen/zipnet/v1/epoch_pb.js";
 import type { HotkeyWeight } from "../../gen/zipnet/v1/report_pb.js";
 import { chanceOf, hashOf } from "./chance.js";
-import { assertAgreement, assertTable } from "./invariants.js";
-import { type ClosedMarket, type Judgement, closeMarket, judge } from "./judging.js";
+import { assertAgreement, assertOrderIndependence, assertTable } from "./invariants.js";
+import { type ClosedMarket, type Judgement, closeMarket, judge, judgeTogether } from "./judging.js";
 import { Ledger, type SeedFigures } from "./ledger.js";
 import { type OpenEpoch, minersOf, submissionsTo } from "./miners.js";
 import { subnetNeurons } from "./neurons.js";
@@ -22,6 +22,8 @@ const EPOCH_BLOCKS = EPOCH_SECONDS / 12;
 const TEMPO_BLOCKS = 360;
 /** Epochs in which a drawn zip code is not drawn again. */
 const COOLDOWN = 3;
+/** Submissions that the store never gives one validator, of 10,000. */
+const LOST_SUBMISSIONS_BPS = 5;
 
 /** What is simulated. */
 export interface Scenario {
@@ -45,26 +47,37 @@ export async function simulate(scenario: Scenario, tell: (epoch: number) => Prom
   const miners = minersOf(STRATEGIES, scenario.operators);
   const rules = rulesFor(scenario);
   const ledger = new Ledger(miners);
-  const weights = new WeightRows(subnetNeurons(VALIDATORS, miners));
+  const neurons = subnetNeurons(VALIDATORS, miners);
+  const [together, alone] = [new WeightRows(neurons), new WeightRows(neurons)];
   const drawn: MarketZip[][] = [];
-  let inForce: ReadonlyMap<string, readonly HotkeyWeight[]> = new Map();
-  let judged: ReadonlyMap<string, readonly HotkeyWeight[]> = new Map();
+  let inForce: Tables | undefined;
+  let judged: Tables | undefined;
   for (let number = 0; number < epochs; number += 1) {
     const open = openEpoch(number, world, drawn, scenario);
     const closed = await closeMarket(open, submissionsTo(open, miners, world, seed), world, rules, seed);
     const judgements = await judgeAll(closed, scenario);
-    for (const judgement of judgements) {
+    for (const judgement of judgements.together) {
       ledger.checked(assertTable(closed, judgement));
       ledger.judged(judgement);
     }
-    ledger.checked(assertAgreement(judgements));
+    ledger.checked(assertAgreement(judgements.together));
+    for (const first of judgements.together.slice(0, 1)) ledger.checked(assertOrderIndependence(closed, first));
+    for (const _ of temposOf(number)) {
+      if (inForce !== undefined) ledger.paid(together.tempo(inForce.together), alone.tempo(inForce.alone));
+    }
     // Judged in the next epoch, in force from the one after it.
-    const table = new Map(judgements.map((judgement) => [judgement.validator, judgement.table.weights]));
-    for (const _ of temposOf(number)) ledger.paid(weights.tempo(inForce));
-    [inForce, judged] = [judged.size === 0 ? inForce : judged, table];
+    inForce = judged;
+    judged = { together: weightsIn(judgements.together), alone: weightsIn(judgements.alone) };
     await tell(number + 1);
   }
   return ledger.figures(scenario);
+}
+
+/** Weights by honest validator, with and without what the others found. */
+type Tables = Readonly<Record<"together" | "alone", ReadonlyMap<string, readonly HotkeyWeight[]>>>;
+
+function weightsIn(judgements: readonly Judgement[]): Tables["together"] {
+  return new Map(judgements.map(({ validator, table }) => [validator, table.weights]));
 }
 
 function rulesFor({ zipCodes, listingsPerZip }: Scenario): Rules {
@@ -82,18 +95,27 @@ function openEpoch(number: number, world: World, drawn: MarketZip[][], { seed, z
   return { number, startMs, closeMs: startMs + EPOCH_MS, zips: inOrder, seedBlockHash: hashOf(seed, "before", number) };
 }
 
-/** The honest validators, each at its own time of the judging period. */
-async function judgeAll(closed: ClosedMarket, scenario: Scenario): Promise<Judgement[]> {
+/** The honest validators, each at its own time of the judging period: by themselves, and with the others' reports. */
+async function judgeAll(closed: ClosedMarket, scenario: Scenario): Promise<Record<"together" | "alone", Judgement[]>> {
   const { seed, failBps, refusedBps } = scenario;
-  const judgements: Judgement[] = [];
-  for (const { hotkey } of VALIDATORS.filter(({ kind }) => kind === "honest")) {
+  const visits = VALIDATORS.filter(({ kind }) => kind === "honest").map(({ hotkey, stakeRao }) => {
     const chance = chanceOf(seed, hotkey, epochIdOf(closed.open.startMs));
     const startMs = closed.open.closeMs + chance.below(3 * HOUR_MS);
     const requests = chance.happens(refusedBps) ? 10_000 : failBps;
-    const visit = { validator: hotkey, startMs, failBps: requests, lostSubmissionsBps: 5, seed };
-    judgements.push(await judge(closed, visit));
+    const visit = { validator: hotkey, startMs, failBps: requests, lostSubmissionsBps: LOST_SUBMISSIONS_BPS, seed };
+    return { visit, stakeRao };
+  });
+  const alone: Judgement[] = [];
+  for (const { visit } of visits) alone.push(await judge(closed, visit));
+  const together: Judgement[] = [];
+  for (const [index, { visit }] of visits.entries()) {
+    const others = visits.flatMap(({ visit: { validator }, stakeRao }, place) =>
+      place === index ? [] : [{ validator, stakeRao, evidence: [...(alone[place]?.evidence.values() ?? [])].flat() }],
+    );
+    const own = alone[index];
+    if (own !== undefined) together.push(await judgeTogether(closed, visit, own, others));
   }
-  return judgements;
+  return { together, alone };
 }
 
 function temposOf(number: number): readonly number[] {

@@ -23,13 +23,13 @@ function readers(name: keyof typeof PACE, operators: number): Strategy {
 export const STRATEGIES: readonly Strategy[] = [
   readers("quick", 1),
   readers("steady", 4),
-  readers("slow", 2),
+  readers("slow", 1),
   {
     ...honest,
     name: "honest-partial",
     says: "reads 60 % of the zip codes",
     equal: "honest-partial",
-    operators: 2,
+    operators: 1,
     listingsPerHour: PACE.steady,
     play: (turn) => readHonestly(turn, someZips(turn, 60)),
   },

@@ -43,7 +43,7 @@ describe("a simulated competition", () => {
   });
 
   it("accuses nobody honest, although a fifth of the requests fail", () => {
-    assert.equal(figures.honestEpochs, 9 * SCENARIO.epochs);
+    assert.equal(figures.honestEpochs, 7 * SCENARIO.epochs);
     assert.equal(figures.accusedEpochs, 0);
   });
 
@@ -79,6 +79,6 @@ describe("a simulated competition", () => {
       assert.ok(svg.includes(`>${name}</text>`), name);
     }
     assert.match(text, /^8 epochs of 2 seeds$/m);
-    assert.match(text, /called a liar or a copy: 0 of 72 miner-epochs/);
+    assert.match(text, /called a liar or a copy: 0 of 56 miner-epochs/);
   });
 });

@@ -21,6 +21,8 @@ export interface SpotCheckBestOptions extends Omit<SpotCheckOptions, "deadlineMs
   readonly closed: Pick<ClosedEpoch, "epoch" | "rules" | "seedBlockHash" | "judgingEndMs">;
   /** Called once for every miner that is checked. */
   readonly rowsOfMiner: (check: SubmissionCheck) => Promise<RowsOfSample>;
+  /** What to hold of a piece of evidence, before it is counted: see adoptingFrom. Absent: what was found. */
+  readonly adopt?: (found: Evidence) => Evidence;
 }
 
 /** Spot checks one miner after the other, until the rules have enough. Resolves with the evidence, by hotkey. */
@@ -61,7 +63,8 @@ async function spotCheckOne(
   let read = 0;
   for (let step = next(); step.kind === "sample" && read < available; step = next()) {
     const upTo = Math.max(step.upTo, read + 1);
-    evidence.push(...(await spotCheck(hotkey, await rowsOf(order.slice(read, upTo)), checking, signal)));
+    const found = await spotCheck(hotkey, await rowsOf(order.slice(read, upTo)), checking, signal);
+    evidence.push(...found.map((piece) => options.adopt?.(piece) ?? piece));
     read = upTo;
   }
   const counts = countVerdicts(evidence);

@@ -298,6 +298,8 @@ export interface Page {
   readonly html: string;
   /** When it was read, in unix milliseconds. Absent: just now. */
   readonly readTimeMs?: number;
+  /** How long the site asks to be left alone, in milliseconds, 0 to one day. Absent: it does not say. */
+  readonly retryAfterMs?: number;
 }
 
 /** Reads pages of a site. */

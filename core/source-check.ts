@@ -24,6 +24,9 @@ const USUAL_FIELDS: readonly (readonly [name: string, read: (listing: Listing) =
   ["longitude", (listing) => listing.longitude],
 ];
 
+/** Reasons for which a site must not be asked for a listing again. */
+const NOT_TO_BE_READ = ["SOURCE_BLOCKED", "SOURCE_DISALLOWED"] as const;
+
 /** What the check says of a source. */
 export interface SourceVerdict {
   /**
@@ -33,6 +36,8 @@ export interface SourceVerdict {
   readonly verdict: "ok" | "changed" | "unreadable" | "empty";
   /** What was found, or which expectation broke, each in one sentence. At least one. */
   readonly findings: readonly string[];
+  /** What the source rejected with, where it did. */
+  readonly error?: ZipnetError;
 }
 
 /**
@@ -67,6 +72,7 @@ export async function checkSource(
     return {
       verdict: error.reason === "SOURCE_CHANGED" ? "changed" : "unreadable",
       findings: [`${error.reason}: ${error.message}`],
+      error,
     };
   }
 }
@@ -120,7 +126,8 @@ async function brokenByLookUp(
   if (lookUp.outcome === "unreachable") {
     const changed = lookUp.note.startsWith("SOURCE_CHANGED");
     if (changed) return [lookUp.note];
-    throw new ZipnetError("UNAVAILABLE", `${what} could not be read at ${lookUp.url}: ${lookUp.note}`);
+    const reason = NOT_TO_BE_READ.find((each) => lookUp.note.startsWith(each)) ?? "UNAVAILABLE";
+    throw new ZipnetError(reason, `${what} could not be read at ${lookUp.url}: ${lookUp.note}`);
   }
   const { verdict, differences } = judgeListing("", zipCode, listing, lookUp);
   if (verdict !== ListingVerdict.FAIL) return [];

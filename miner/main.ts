@@ -69,6 +69,7 @@ export async function main(raw: Readonly<Record<string, string | undefined>>, si
         serverHotkey,
         concurrency: concurrency + 1,
         coverPercent,
+        checkSource: true,
         reportProgress: settings.progress === "on",
       },
       signal,

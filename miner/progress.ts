@@ -18,6 +18,8 @@ export type MinerEvent = { readonly epoch_id: string } & (
       readonly uploaded_bytes: number;
       readonly listings: number;
     }
+  /** The source was looked at before the first search, by this zip code, and has the shape that is read. */
+  | { readonly event: "source_checked"; readonly zip_code: string }
   /** A page of a zip code's search is taken apart. */
   | { readonly event: "page_read"; readonly zip_code: string; readonly listings: number }
   | {
@@ -106,6 +108,8 @@ export function sentenceOf(event: MinerEvent): string {
       const before = event.scraped > 0 ? `, ${event.scraped} of them scraped before` : "";
       return `epoch ${event.epoch_id}: ${event.zip_codes} zip codes to cover until ${event.close_time}${before}`;
     }
+    case "source_checked":
+      return `the source has the shape that is read, by zip code ${event.zip_code}`;
     case "page_read":
       return `zip code ${event.zip_code}: a page of ${event.listings} listings`;
     case "zip_code_scraped":
@@ -185,6 +189,7 @@ export function progressAfter(progress: Progress, event: MinerEvent): Progress {
       return { ...progress, phase: ProgressPhase.FINALIZED };
     case "epoch_failed":
       return { ...progress, phase: ProgressPhase.FAILED, note: noteOf(event) };
+    case "source_checked":
     case "page_read":
     case "epoch_derived":
     case "awaiting_record":

@@ -28,9 +28,9 @@ export async function until(condition: () => boolean): Promise<void> {
 }
 
 /** As until, and lets the world's time go by meanwhile, slowly enough for real answers to keep up with it. */
-export async function untilLater(world: World, condition: () => boolean): Promise<void> {
+export async function untilLater(world: World, condition: () => boolean, stepMs = 10): Promise<void> {
   while (!condition()) {
-    await world.clock.advanceTo(world.clock.now() + 10);
+    await world.clock.advanceTo(world.clock.now() + stepMs);
     await turn();
   }
 }
@@ -90,7 +90,14 @@ export function startMiner(
       }),
   };
   const { network, netuid, server } = world;
-  const defaults = { network, netuid, serverHotkey: server.hotkey, concurrency: 1, coverPercent: 100 };
+  const defaults = {
+    network,
+    netuid,
+    serverHotkey: server.hotkey,
+    concurrency: 1,
+    coverPercent: 100,
+    checkSource: false,
+  };
   let ended = false;
   const running = runMiner(parts, { ...defaults, reportProgress: true, ...config }, stop.signal).finally(() => {
     ended = true;

@@ -32,6 +32,9 @@ import { quietLog } from "../test/support/quiet-log.js";
 /** Length of the epochs of this world. */
 export const EPOCH_LENGTH_MS = 600_000;
 
+/** What epochs expect of a zip code unless told: few, so that a source with hardly any is believed. */
+const EXPECTED_LISTINGS = 10;
+
 /** Calls that a test may make fail. */
 type CallName = "grant" | "finalize" | "submission" | "progress";
 
@@ -71,17 +74,26 @@ export interface World extends Held {
   readonly clients: Clients;
   /** PUTs that reached the store, by key. */
   readonly puts: ReadonlyMap<string, number>;
-  /** The epoch that starts so many epoch lengths after the first one. */
-  epoch(index: number, zipCodes: readonly string[]): { readonly epoch: Epoch; readonly record: SignedRecord };
+  /** The epoch that starts so many epoch lengths after the first one. `expected`: listings of a zip code, by default 10. */
+  epoch(
+    index: number,
+    zipCodes: readonly string[],
+    expected?: (zipCode: string) => number,
+  ): { readonly epoch: Epoch; readonly record: SignedRecord };
   close(): Promise<void>;
 }
 
-function epochOf(server: Signer, index: number, zipCodes: readonly string[]): { epoch: Epoch; record: SignedRecord } {
+function epochOf(
+  server: Signer,
+  index: number,
+  zipCodes: readonly string[],
+  expected: (zipCode: string) => number = () => EXPECTED_LISTINGS,
+): { epoch: Epoch; record: SignedRecord } {
   const startMs = START_MS + index * EPOCH_LENGTH_MS;
   const assigned = zipCodes.map((zipCode) =>
-    create(AssignedZipCodeSchema, { zipCode, expectedListings: 100, state: "WA" }),
+    create(AssignedZipCodeSchema, { zipCode, expectedListings: expected(zipCode), state: "WA" }),
   );
-  const expectedListings = 100 * zipCodes.length;
+  const expectedListings = assigned.reduce((sum, each) => sum + each.expectedListings, 0);
   const base = sample(EpochSchema);
   const epoch = create(EpochSchema, {
     ...base,
@@ -233,7 +245,7 @@ export async function startWorld(): Promise<World> {
     miner,
     clients,
     puts,
-    epoch: (index, zipCodes) => epochOf(server, index, zipCodes),
+    epoch: (index, zipCodes, expected) => epochOf(server, index, zipCodes, expected),
     async close() {
       clients.close();
       stop.abort();

@@ -7,6 +7,7 @@ import type { Browser, BrowserContext, BrowserContextOptions, Page as BrowserPag
 import { ZipnetError, messageOf } from "../../core/errors.js";
 import type { Page, PageReader } from "../../core/ports.js";
 import { findChromium } from "./find-chromium.js";
+import { retryAfterMsOf } from "../../core/retry-after.js";
 import { slots } from "./slots.js";
 
 export { findChromium } from "./find-chromium.js";
@@ -164,7 +165,9 @@ async function load(page: BrowserPage, url: string, { timeoutMs, document }: Chr
   const response = await page.goto(url, { waitUntil: "domcontentloaded", timeout: timeoutMs });
   if (response === null) throw new Error("the browser got no document");
   const html = document === "rendered" ? await page.content() : await response.text();
-  return { url: response.url(), status: response.status(), html };
+  const retryAfterMs = retryAfterMsOf((name) => response.headers()[name]);
+  const read = { url: response.url(), status: response.status(), html };
+  return retryAfterMs === undefined ? read : { ...read, retryAfterMs };
 }
 
 function unavailable(url: string, error: unknown): ZipnetError {

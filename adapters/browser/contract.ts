@@ -65,6 +65,9 @@ export function pageReaderContract(name: string, open: (options: ReaderOptions) 
           response.writeHead(200, { "content-type": "text/html", "content-length": "1000" });
           response.write("<!doctype html><p>");
           setImmediate(() => response.destroy());
+        } else if (request.url === "/busy") {
+          response.writeHead(503, { "content-type": "text/html", "retry-after": "120" });
+          response.end("<!doctype html><p>later");
         } else if (request.url !== "/silent") plain(request, response);
       });
       pages = await open({ timeoutMs: 10_000, concurrency: 2 });
@@ -80,6 +83,12 @@ export function pageReaderContract(name: string, open: (options: ReaderOptions) 
       assert.equal(page.url, `${server.url}/a`);
       assert.match(page.html, /<title>é<\/title>.*<p id=a>as sent$/);
       assert.equal((await pages.read(`${server.url}/missing`, signal)).status, 404);
+      assert.equal(page.retryAfterMs, undefined);
+    });
+
+    it("tells how long the site asks to be left alone", async () => {
+      const { status, retryAfterMs } = await pages.read(`${server.url}/busy`, signal);
+      assert.deepEqual([status, retryAfterMs], [503, 120_000]);
     });
 
     it("rejects with UNAVAILABLE when no answer comes, or none in time, or not all of it, and reads on", async () => {

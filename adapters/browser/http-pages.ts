@@ -3,6 +3,7 @@
  */
 import { ZipnetError, messageOf } from "../../core/errors.js";
 import type { PageReader } from "../../core/ports.js";
+import { retryAfterMsOf } from "../../core/retry-after.js";
 import { slots } from "./slots.js";
 
 /** A page beyond this is no page of listings. */
@@ -30,7 +31,9 @@ export function httpPages({ userAgent, timeoutMs, concurrency = 2 }: HttpPagesOp
         const ended = AbortSignal.any([signal, closed.signal, AbortSignal.timeout(timeoutMs)]);
         ended.throwIfAborted();
         const response = await fetch(url, { headers, signal: ended });
-        return { url: response.url, status: response.status, html: await textOf(response) };
+        const retryAfterMs = retryAfterMsOf((name) => response.headers.get(name));
+        const page = { url: response.url, status: response.status, html: await textOf(response) };
+        return retryAfterMs === undefined ? page : { ...page, retryAfterMs };
       } catch (error) {
         signal.throwIfAborted();
         throw unavailable(url, error);

@@ -1,9 +1,12 @@
 /**
- * Reading with manners: what robots.txt forbids is not read, and requests to a site keep a distance in time.
+ * Reading with manners: what robots.txt forbids is not read, requests to a site keep a distance in time, and a site that
+ * asks to be left alone is.
  */
 import robotsModule from "robots-parser";
 import { ZipnetError, messageOf } from "../../core/errors.js";
 import type { Clock, PageReader } from "../../core/ports.js";
+import { retryAfterMsOf } from "../../core/retry-after.js";
+import { type HeardAnswer, Turns } from "./turns.js";
 
 // The package is CommonJS and its types describe an ES module, so that the compiler sees its one function a level deeper.
 const robotsParser = robotsModule as unknown as typeof robotsModule.default;
@@ -14,16 +17,13 @@ const FETCH_TIMEOUT_MS = 15_000;
 const MAX_ROBOTS_CHARACTERS = 512 * 1024;
 
 /** Fetches a robots.txt; rejects when no answer comes. */
-export type FetchRobots = (
-  url: string,
-  signal: AbortSignal,
-) => Promise<{ readonly status: number; readonly text: string }>;
+export type FetchRobots = (url: string, signal: AbortSignal) => Promise<HeardAnswer & { readonly text: string }>;
 
 /** How politely to read. */
 export interface PoliteOptions {
   /** The name that robots.txt is asked for, and that is sent when fetching it. */
   readonly userAgent: string;
-  /** Least time between the starts of two requests to one site. A longer crawl-delay of the site counts instead. */
+  /** Least time between the starts of two requests to one site, robots.txt included. A longer crawl-delay of the site counts instead. */
   readonly requestIntervalMs: number;
   readonly clock: Clock;
   /** Without it robots.txt comes through fetch. */
@@ -54,7 +54,8 @@ export type Manners = (pages: PageReader) => PageReader;
 export function manners(options: PoliteOptions): Manners {
   const { clock, requestIntervalMs, robotsAgeMs = HOUR_MS } = options;
   const sites = new Map<string, Promise<Site>>();
-  const nextStartMs = new Map<string, number>();
+  const turns = new Turns(clock);
+  const closed = new AbortController();
 
   /** The site's rules, read by whoever comes first and shared by all who come meanwhile. */
   async function rulesOf(origin: string, signal: AbortSignal): Promise<Rules> {
@@ -65,10 +66,10 @@ export function manners(options: PoliteOptions): Manners {
       if (sites.get(origin) !== known) return rulesOf(origin, signal);
     }
     // Nobody's own signal ends what others wait for too.
-    const reading = readRules(origin, options, AbortSignal.timeout(FETCH_TIMEOUT_MS)).then((rules) => ({
-      rules,
-      readTimeMs: clock.now(),
-    }));
+    const reading = turns
+      .take(origin, requestIntervalMs, closed.signal)
+      .then(() => readRules(origin, options, turns))
+      .then((rules) => ({ rules, readTimeMs: clock.now() }));
     sites.set(origin, reading);
     // A failure is not remembered: the next request asks again.
     reading.catch(() => sites.delete(origin));
@@ -83,19 +84,24 @@ export function manners(options: PoliteOptions): Manners {
       if (!rules.allows(url)) {
         throw new ZipnetError("SOURCE_DISALLOWED", `The robots.txt of ${origin} forbids to read ${url}.`, { url });
       }
-      const startMs = Math.max(clock.now(), nextStartMs.get(origin) ?? 0);
-      nextStartMs.set(origin, startMs + Math.max(requestIntervalMs, rules.crawlDelayMs));
-      await clock.sleepUntil(startMs, signal);
-      return pages.read(url, signal);
+      await turns.take(origin, Math.max(requestIntervalMs, rules.crawlDelayMs), signal);
+      const page = await pages.read(url, signal);
+      turns.heard(origin, page);
+      return page;
     },
-    close: () => pages.close(),
+    close() {
+      closed.abort(new ZipnetError("UNAVAILABLE", "The reader of pages is closed."));
+      return pages.close();
+    },
   });
 }
 
 /** No robots.txt (4xx) allows everything; a site that cannot say (5xx, no answer) is not read for now. */
-async function readRules(origin: string, options: PoliteOptions, signal: AbortSignal): Promise<Rules> {
+async function readRules(origin: string, options: PoliteOptions, turns: Turns): Promise<Rules> {
   const url = `${origin}/robots.txt`;
-  const { status, text } = await fetchOrUnavailable(url, options, signal);
+  const answer = await fetchOrUnavailable(url, options, AbortSignal.timeout(FETCH_TIMEOUT_MS));
+  turns.heard(origin, answer);
+  const { status, text } = answer;
   if (status >= 400 && status < 500 && status !== 429) return EVERYTHING_ALLOWED;
   if (status < 200 || status >= 300) {
     throw new ZipnetError("UNAVAILABLE", `${url} answered ${status}, so nothing is read from the site for now.`, {
@@ -109,11 +115,7 @@ async function readRules(origin: string, options: PoliteOptions, signal: AbortSi
   };
 }
 
-async function fetchOrUnavailable(
-  url: string,
-  options: PoliteOptions,
-  signal: AbortSignal,
-): Promise<{ readonly status: number; readonly text: string }> {
+async function fetchOrUnavailable(url: string, options: PoliteOptions, signal: AbortSignal): ReturnType<FetchRobots> {
   try {
     return await (options.fetchRobots ?? fetchRobotsOf(options.userAgent))(url, signal);
   } catch (error) {
@@ -133,7 +135,9 @@ function fetchRobotsOf(userAgent: string): FetchRobots {
       headers: { "user-agent": userAgent },
       signal,
     });
-    return { status: response.status, text: await response.text() };
+    const retryAfterMs = retryAfterMsOf((name) => response.headers.get(name));
+    const answer = { status: response.status, text: await response.text() };
+    return retryAfterMs === undefined ? answer : { ...answer, retryAfterMs };
   };
 }
 

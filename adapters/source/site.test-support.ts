@@ -4,6 +4,7 @@
 import { systemClock } from "../clock/system-clock.js";
 import { ZipnetError } from "../../core/errors.js";
 import type { PageReader } from "../../core/ports.js";
+import { UNDISTURBED } from "./site/disturbances.js";
 import { generatedHomes } from "./site/generated-homes.js";
 import type { Homes } from "./site/home.js";
 import { startSite } from "./site/server.js";
@@ -21,11 +22,7 @@ export async function openTestSite(
       port: 0,
       clock: systemClock,
       latencyMs: 0,
-      errorRateBps: 0,
-      challengeRateBps: 0,
-      stallRateBps: 0,
-      truncatedRateBps: 0,
-      changedRateBps: 0,
+      ...UNDISTURBED,
       seed: "test",
       ...options,
       homes,

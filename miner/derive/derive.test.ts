@@ -21,12 +21,12 @@ import type { DeploymentCalls } from "./deployment-calls.js";
 const LENGTH_S = EPOCH_LENGTH_MS / 1000;
 /** The epoch in which the world begins. */
 const NOW = START_MS / EPOCH_LENGTH_MS;
-const rules = { ...defaultRules(LENGTH_S), targetListings: 300, cooldownEpochs: 2 };
+const rules = { ...defaultRules(LENGTH_S), targetListings: 30, cooldownEpochs: 2 };
 const catalogue = encodeCatalogue(
   Array.from({ length: 40 }, (_, i) => ({
     zipCode: String(98_100 + i),
     state: "WA",
-    expectedListings: 100,
+    expectedListings: 10,
     source: "test",
     asOf: "2026-11-01",
   })),

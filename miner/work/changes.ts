@@ -2,7 +2,7 @@
  * How the work on an epoch changes with what happened. Pure: each function answers the changed work.
  */
 import { paceAfter } from "./pace.js";
-import { type EpochWork, type ZipCodeWork, UNTOUCHED, retryDelayMs } from "./plan.js";
+import { type EpochWork, FRUITLESS_IN_A_ROW, type ZipCodeWork, UNTOUCHED, retryDelayMs } from "./plan.js";
 
 /** One zip code changed in some of its fields. */
 function withZipCode(work: EpochWork, zipCode: string, change: (zip: ZipCodeWork) => ZipCodeWork): EpochWork {
@@ -41,7 +41,30 @@ export function postponed(work: EpochWork, zipCode: string, nowMs: number, rando
 export function scrapedInFull(work: EpochWork, zipCode: string, tookMs: number | undefined): EpochWork {
   const expected = work.expectedListings.get(zipCode) ?? 0;
   const pace = tookMs === undefined ? work.pace : paceAfter(work.pace, expected, tookMs);
-  return { ...reached(work, zipCode, "upload"), pace, changedInARow: 0 };
+  return { ...reached(work, zipCode, "upload"), pace, changedInARow: 0, fruitlessInARow: 0 };
+}
+
+/** The longest pause of a source that gives nothing, unless the epoch is short. */
+const LONGEST_SOURCE_PAUSE_MS = 300_000;
+
+/** A search ended without a result. Where searches in a row had not even a new page, the source gets longer and longer pauses. */
+function fruitless(work: EpochWork, hadProgress: boolean, nowMs: number, random: number): EpochWork {
+  const fruitlessInARow = hadProgress ? 0 : work.fruitlessInARow + 1;
+  const pauses = fruitlessInARow - FRUITLESS_IN_A_ROW + 1;
+  if (pauses < 1) return { ...work, fruitlessInARow };
+  const pauseMs = retryDelayMs(work, pauses, random, LONGEST_SOURCE_PAUSE_MS);
+  return { ...work, fruitlessInARow, sourceNotBeforeMs: nowMs + pauseMs };
+}
+
+/** The source was out of reach for a search, or answered with failures. `random`: as in retryDelayMs. */
+export function foundUnreachable(
+  work: EpochWork,
+  zipCode: string,
+  hadProgress: boolean,
+  nowMs: number,
+  random: number,
+): EpochWork {
+  return fruitless(postponed(work, zipCode, nowMs, random), hadProgress, nowMs, random);
 }
 
 /** Searches of one zip code that break off at a page of another shape before it is left out. */
@@ -67,8 +90,9 @@ export function foundChanged(
   const failures = (work.zipCodes.get(zipCode)?.failures ?? 0) + 1;
   const changed =
     failures >= CHANGED_TRIES ? reached(work, zipCode, "left_out") : postponed(work, zipCode, nowMs, random);
+  const withPause = fruitless(changed, found.hadProgress, nowMs, random);
   const isStopped = work.sourceStopped === undefined && changedInARow >= CHANGED_IN_A_ROW;
-  return { ...changed, changedInARow, ...(isStopped && { sourceStopped: found.reason }) };
+  return { ...withPause, changedInARow, ...(isStopped && { sourceStopped: found.reason }) };
 }
 
 /** The server was out of reach for finalizing or asking. `random`: as in retryDelayMs. */

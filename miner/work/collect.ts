@@ -9,7 +9,8 @@ import type { SearchPage } from "../../core/ports.js";
 import type { Epoch } from "../../gen/zipnet/v1/epoch_pb.js";
 import { type ManifestObject, ManifestObjectSchema } from "../../gen/zipnet/v1/submission_pb.js";
 import type { MinerEvent } from "../progress.js";
-import { foundChanged, postponed, putDown, reached, scrapedInFull } from "./changes.js";
+import { foundChanged, foundUnreachable, postponed, putDown, reached, scrapedInFull } from "./changes.js";
+import { type KnownZipCode, assertStillShown, isDoubtful } from "./doubts.js";
 import { meaningForScraping, meaningForUploading, reasonOf } from "./failures.js";
 import type { EpochParts } from "./parts.js";
 import { pageMemory } from "./page-memory.js";
@@ -43,6 +44,7 @@ export async function scrape(
   signal: AbortSignal,
 ): Promise<Outcome> {
   const memory = pageMemory(parts.state, epoch.id, zipCode, parts.clock);
+  const expectedListings = epoch.zipCodes.find((each) => each.zipCode === zipCode)?.expectedListings ?? 0;
   const beganMs = parts.clock.now();
   let pages = 0;
   const onPage = async (page: SearchPage): Promise<void> => {
@@ -52,14 +54,23 @@ export async function scrape(
   };
   let found: ScrapedZipCode;
   let content: Uint8Array;
+  let isDoubted = false;
   try {
     found = await orAborted(scrapeZipCode(parts.source(memory.around), zipCode, signal, onPage), signal);
+    isDoubted = isDoubtful(found, expectedListings);
+    if (isDoubted) {
+      const doubted = { zipCode, listings: found.listings.length, expectedListings };
+      const asItIs = parts.source((reader) => reader);
+      await orAborted(assertStillShown(asItIs, await fullestOf(saved), doubted, signal), signal);
+    }
     const head = { epochId: epoch.id, nonce: epoch.nonce, hotkey: parts.signer.hotkey, zipCode };
     content = parts.files.encode(head, found.listings);
   } catch (error) {
     await memory.settled();
+    // Pages that are doubted must be read again, and prove nothing.
+    if (isDoubted) await memory.forget();
     if (signal.aborted) return { change: (work) => putDown(work, zipCode) };
-    return scrapingFailed(parts, epoch, zipCode, error, pages > memory.recalled);
+    return scrapingFailed(parts, epoch, zipCode, error, !isDoubted && pages > memory.recalled);
   }
   await saved.saveScraped(factsOf(zipCode, content, found.listings.length), content);
   await memory.forget();
@@ -123,7 +134,15 @@ export function factsOf(zipCode: string, content: Uint8Array, rows: number): Man
   });
 }
 
-function scrapingFailed(
+/** The scraped zip code with the most listings; undefined while none has any. */
+async function fullestOf(saved: SavedWork): Promise<KnownZipCode | undefined> {
+  const scraped = (await saved.scraped()).map(({ zipCode, rows }) => ({ zipCode, listings: rows }));
+  const [fullest] = scraped.toSorted((one, other) => other.listings - one.listings);
+  return fullest !== undefined && fullest.listings > 0 ? fullest : undefined;
+}
+
+/** What a failed search means. hadProgress: whether it had read a page before that it did not know. */
+export function scrapingFailed(
   parts: EpochParts,
   epoch: Epoch,
   zipCode: string,
@@ -133,7 +152,10 @@ function scrapingFailed(
   const reason = reasonOf(error);
   switch (meaningForScraping(error)) {
     case "try_again":
-      return tryAgain(parts, epoch, zipCode, "scrape", reason);
+      return {
+        change: (work) => foundUnreachable(work, zipCode, hadProgress, parts.clock.now(), parts.random()),
+        event: () => ({ event: "zip_code_postponed", epoch_id: epoch.id, zip_code: zipCode, doing: "scrape", reason }),
+      };
     case "try_a_few_times":
       return tryAFewTimes(parts, epoch, zipCode, { reason, hadProgress });
     case "leave_out":
@@ -150,25 +172,15 @@ function uploadingFailed(parts: EpochParts, epoch: Epoch, zipCode: string, error
   const reason = reasonOf(error);
   switch (meaningForUploading(error)) {
     case "try_again":
-      return tryAgain(parts, epoch, zipCode, "upload", reason);
+      return {
+        change: (work) => postponed(work, zipCode, parts.clock.now(), parts.random()),
+        event: () => ({ event: "zip_code_postponed", epoch_id: epoch.id, zip_code: zipCode, doing: "upload", reason }),
+      };
     case "leave_out":
       return leaveOut(epoch, zipCode, reason);
     case "ask_for_receipt":
       return { change: (work) => ({ ...putDown(work, zipCode), askForReceipt: true }) };
   }
-}
-
-function tryAgain(
-  parts: EpochParts,
-  epoch: Epoch,
-  zipCode: string,
-  doing: "scrape" | "upload",
-  reason: string,
-): Outcome {
-  return {
-    change: (work) => postponed(work, zipCode, parts.clock.now(), parts.random()),
-    event: () => ({ event: "zip_code_postponed", epoch_id: epoch.id, zip_code: zipCode, doing, reason }),
-  };
 }
 
 function tryAFewTimes(
@@ -199,7 +211,7 @@ function leaveOut(epoch: Epoch, zipCode: string, reason: string): Outcome {
 }
 
 /** The promise, or the signal's reason at once when it is aborted, even where the other side does not listen to it. */
-function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+export function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
     const abort = (): void => reject(signal.reason as Error);
     if (signal.aborted) abort();

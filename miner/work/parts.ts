@@ -35,6 +35,8 @@ export interface EpochParts {
 export interface EpochSettings {
   /** Hotkey that signs receipts. */
   readonly serverHotkey: string;
+  /** Whether the source's shape is looked at before an epoch's first search. */
+  readonly checkSource: boolean;
   /** Zip codes that are scraped at the same time. 1 and up. */
   readonly concurrency: number;
   /** Part of the assignment that is meant to be covered, in percent, 1 to 100. */

@@ -16,6 +16,9 @@ const LONGEST_RETRY_MS = 60_000;
 /** Failures in a row after which a zip code may be given up for the sake of the others' speed. */
 const PATIENCE_FAILURES = 3;
 
+/** Searches in a row without one new page, from which on the source as a whole is left alone between them. */
+export const FRUITLESS_IN_A_ROW = 3;
+
 /** Where one zip code stands. */
 export interface ZipCodeWork {
   /** What has to be done with it next, or how it ended. */
@@ -46,8 +49,14 @@ export interface EpochWork {
   readonly pace: Pace;
   /** Why nothing more may be read from the source; undefined while it may. */
   readonly sourceStopped: string | undefined;
+  /** Whether the source was found to have the shape that is read; until then nothing is searched. */
+  readonly isSourceChecked: boolean;
   /** Searches in a row that broke off at their first new page because it had another shape than pages have. */
   readonly changedInARow: number;
+  /** Searches in a row that ended without a result and without one new page. */
+  readonly fruitlessInARow: number;
+  /** No search is begun before this moment, in unix milliseconds. */
+  readonly sourceNotBeforeMs: number;
   /** Why no submission can come of it any more; undefined while it can. */
   readonly failed: string | undefined;
   /** How far the submission as a whole is. */
@@ -63,6 +72,8 @@ export interface EpochWork {
 /** What to do next. */
 export type Step =
   | { readonly kind: "scrape" | "upload"; readonly zipCode: string }
+  /** Look whether the source has the shape that is read, by this zip code. */
+  | { readonly kind: "check_source"; readonly zipCode: string }
   /** Nothing can be begun before the moment, unless something that is under way ends. */
   | { readonly kind: "wait"; readonly untilMs: number }
   /** Make and save the manifest of what is uploaded. */
@@ -105,9 +116,15 @@ export function coveredCount(assigned: number, coverPercent: number): number {
  * How long to wait after so many failures in a row, in milliseconds.
  *
  * @param random 0 to 1, spreads the waits of many miners over half of the time.
+ * @param atMostMs the longest wait, unless a twentieth of the epoch is shorter; by default a minute.
  */
-export function retryDelayMs(work: Pick<EpochWork, "startMs" | "closeMs">, failures: number, random: number): number {
-  const longestMs = Math.min(LONGEST_RETRY_MS, (work.closeMs - work.startMs) / 20);
+export function retryDelayMs(
+  work: Pick<EpochWork, "startMs" | "closeMs">,
+  failures: number,
+  random: number,
+  atMostMs = LONGEST_RETRY_MS,
+): number {
+  const longestMs = Math.min(atMostMs, (work.closeMs - work.startMs) / 20);
   const delayMs = Math.min(longestMs, FIRST_RETRY_MS * 2 ** (failures - 1));
   return Math.round(delayMs * (1 - random / 2));
 }
@@ -138,7 +155,9 @@ function nextCollectingStep(work: EpochWork, nowMs: number): Step {
     scrape: work.sourceStopped === undefined && nowMs < scrapeUntilMs && !isOnlyUnreachableLeft(work, nowMs),
     upload: !work.awaitsRecord && (nowMs < uploadUntilMs || !anyUploaded),
   };
-  const slots = { upload: UPLOADS_AT_ONCE, scrape: work.concurrency };
+  // A source that gives nothing is asked by one search at a time.
+  const isProbing = work.fruitlessInARow >= FRUITLESS_IN_A_ROW;
+  const slots = { upload: UPLOADS_AT_ONCE, scrape: isProbing || !work.isSourceChecked ? 1 : work.concurrency };
 
   let pending = false;
   let wakeMs = nowMs < scrapeUntilMs ? scrapeUntilMs : nowMs < uploadUntilMs ? uploadUntilMs : work.closeMs;
@@ -148,13 +167,23 @@ function nextCollectingStep(work: EpochWork, nowMs: number): Step {
     if (open.length > 0) pending = true;
     if (open.filter(([, zip]) => zip.busy).length >= slots[stage]) continue;
     const waiting = open.filter(([, zip]) => !zip.busy);
-    const next = waiting.find(([, zip]) => zip.notBeforeMs <= nowMs);
-    if (next !== undefined) return { kind: stage, zipCode: next[0] };
-    wakeMs = Math.min(wakeMs, ...waiting.map(([, zip]) => zip.notBeforeMs));
+    const fromMs = stage === "scrape" ? work.sourceNotBeforeMs : 0;
+    const ready = fromMs > nowMs ? [] : waiting.filter(([, zip]) => zip.notBeforeMs <= nowMs);
+    const next = ready[0];
+    if (next !== undefined) return stage === "scrape" ? firstLook(work, ready, next[0]) : { kind: stage, zipCode: next[0] }; // prettier-ignore
+    wakeMs = Math.min(wakeMs, ...waiting.map(([, zip]) => Math.max(fromMs, zip.notBeforeMs)));
   }
   if (pending) return { kind: "wait", untilMs: wakeMs };
   if (work.awaitsRecord) return { kind: "await_record" };
   return anyUploaded ? { kind: "seal" } : { kind: "give_up", reason: whyNothing(work, nowMs >= scrapeUntilMs) };
+}
+
+/** Scraping the next zip code; while nothing is known of the source, a look at it by the one that should show the most. */
+function firstLook(work: EpochWork, ready: readonly (readonly [string, ZipCodeWork])[], next: string): Step {
+  if (work.isSourceChecked) return { kind: "scrape", zipCode: next };
+  const expected = (zipCode: string): number => work.expectedListings.get(zipCode) ?? 0;
+  const zipCode = ready.reduce((best, [each]) => (expected(each) > expected(best) ? each : best), next);
+  return { kind: "check_source", zipCode };
 }
 
 /** Whether a zip code is not begun any more, because it can hardly be finished. What was begun before has pages already. */

@@ -7,6 +7,7 @@ import type { Clock } from "../../core/ports.js";
 import type { Epoch } from "../../gen/zipnet/v1/epoch_pb.js";
 import type { MinerEvent } from "../progress.js";
 import { begun } from "./changes.js";
+import { checkBeforeSearch } from "./check-source.js";
 import { type Outcome, scrape, upload } from "./collect.js";
 import { NO_PACE } from "./pace.js";
 import type { EpochParts, EpochSettings } from "./parts.js";
@@ -49,7 +50,11 @@ async function loadWork(
       expectedListings: new Map(epoch.zipCodes.map(({ zipCode, expectedListings }) => [zipCode, expectedListings])),
       pace: NO_PACE,
       sourceStopped: undefined,
+      // What was found in order before a restart is not looked at again.
+      isSourceChecked: !settings.checkSource || scraped.length > 0,
       changedInARow: 0,
+      fruitlessInARow: 0,
+      sourceNotBeforeMs: 0,
       failed: undefined,
       submission: receipt !== undefined ? "receipted" : manifest !== undefined ? "sealed" : "collecting",
       askForReceipt: false,
@@ -95,16 +100,20 @@ export async function runEpoch(
     if (outcome.event !== undefined) parts.tell(outcome.event(work));
     if (work.sourceStopped !== undefined) stages.scrape.abort(new Error("the source stopped us"));
   }
-  function begin(kind: "scrape" | "upload", zipCode: string): void {
+  function begin(kind: "scrape" | "upload" | "check_source", zipCode: string): void {
     work = begun(work, zipCode);
-    const effect = kind === "scrape" ? scrape : upload;
-    const done = effect(parts, saved, epoch, zipCode, stages[kind].signal)
+    const done = effects[kind](zipCode)
       .then(take, (error: unknown) => {
         broken ??= { error };
       })
       .finally(() => running.delete(done));
     running.add(done);
   }
+  const effects = {
+    check_source: (zipCode: string) => checkBeforeSearch(parts, epoch, zipCode, stages.scrape.signal),
+    scrape: (zipCode: string) => scrape(parts, saved, epoch, zipCode, stages.scrape.signal),
+    upload: (zipCode: string) => upload(parts, saved, epoch, zipCode, stages.upload.signal),
+  };
   async function endStages(): Promise<void> {
     for (const stage of Object.values(stages)) stage.abort(new Error("it is time to finalize"));
     await Promise.all(running);
@@ -119,7 +128,8 @@ export async function runEpoch(
       const step = nextStep(work, parts.clock.now());
       if (step.kind === "done") return;
       if (step.kind === "wait") await somethingEnds(parts.clock, step.untilMs, running, signal);
-      else if (step.kind === "scrape" || step.kind === "upload") begin(step.kind, step.zipCode);
+      else if (step.kind === "scrape" || step.kind === "upload" || step.kind === "check_source")
+        begin(step.kind, step.zipCode);
       else if (running.size > 0) await endStages();
       else if (step.kind === "seal") take(await seal(parts, saved, epoch));
       else if (step.kind === "finalize") take(await finalize(parts, settings, saved, epoch, signal));

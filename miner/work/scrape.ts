@@ -12,6 +12,8 @@ export interface ScrapedZipCode {
   readonly repeated: number;
   /** Results that the source claims, but shows in no search. */
   readonly hidden: number;
+  /** Results that the source claims: the most and the fewest on any page. */
+  readonly claimed: { readonly most: number; readonly fewest: number };
 }
 
 /**
@@ -30,16 +32,19 @@ export async function scrapeZipCode(
   let foreign = 0;
   let repeated = 0;
   let hidden = 0;
+  let claimed = { most: 0, fewest: Infinity };
   for await (const page of source.search(zipCode, signal)) {
     signal.throwIfAborted();
     pages += 1;
     await onPage(page);
     hidden = page.hiddenCount ?? 0;
+    const { resultCount } = page;
+    claimed = { most: Math.max(claimed.most, resultCount), fewest: Math.min(claimed.fewest, resultCount) };
     for (const listing of page.listings) {
       if (listing.zipCode !== zipCode) foreign += 1;
       else if (listings.has(listing.listingId)) repeated += 1;
       else listings.set(listing.listingId, listing);
     }
   }
-  return { listings: [...listings.values()], pages, foreign, repeated, hidden };
+  return { listings: [...listings.values()], pages, foreign, repeated, hidden, claimed };
 }

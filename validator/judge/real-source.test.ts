@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { manualClock } from "../../adapters/clock/manual-clock.js";
 import { generatedHomes } from "../../adapters/source/site/generated-homes.js";
+import { UNDISTURBED } from "../../adapters/source/site/disturbances.js";
 import { startSite } from "../../adapters/source/site/server.js";
 import { zillowShapedSource } from "../../adapters/source/zillow-shape/source.js";
 import { judgeListing } from "../../core/judging/comparison.js";
@@ -32,11 +33,7 @@ describe("judging what the listing site shows", () => {
         homes,
         clock,
         latencyMs: 0,
-        errorRateBps: 0,
-        challengeRateBps: 0,
-        stallRateBps: 0,
-        truncatedRateBps: 0,
-        changedRateBps: 0,
+        ...UNDISTURBED,
         seed: "judging",
       },
       controller.signal,

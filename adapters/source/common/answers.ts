@@ -19,12 +19,13 @@ export interface PageMarks {
 }
 
 /**
- * Tells pages, missing pages and failures of the site apart; a page that was cut off is a failure. Throws
+ * Tells pages, missing pages and failures of the site apart; a page that was cut off is a failure, and so is the word
+ * that there were too many requests (429), which only asks to wait. Throws
  * SOURCE_BLOCKED when the site challenges or refuses the reader: that is the site's decision and never worked around.
  */
 export function kindOf(page: Page, marks: PageMarks): AnswerKind {
   const challenged = !marks.hasData(page.html) && CHALLENGE.test(page.html);
-  if (challenged || page.status === 401 || page.status === 403 || page.status === 429) {
+  if (challenged || page.status === 401 || page.status === 403) {
     throw new ZipnetError(
       "SOURCE_BLOCKED",
       `The site ${challenged ? "challenged" : "refused"} the reader at ${page.url} (status ${page.status}). ` +

@@ -36,8 +36,16 @@ export const SETTINGS = {
   ),
   latencyMs: setting("Milliseconds to wait before every page (default 0).", parse.integer({ min: 0, max: 60_000 }, 0)),
   errorRateBps: setting(
-    "Ten-thousandths of the pages that answer 503, 0 to 10000 (default 0).",
+    "Ten-thousandths of the pages that answer 500 or 503, in turn, 0 to 10000 (default 0).",
     parse.integer({ min: 0, max: 10_000 }, 0),
+  ),
+  limitedRateBps: setting(
+    "Ten-thousandths of the pages that answer 429, 0 to 10000 (default 0).",
+    parse.integer({ min: 0, max: 10_000 }, 0),
+  ),
+  retryAfterSeconds: setting(
+    "Seconds that a 429 or 503 asks to be left alone by Retry-After, 0 to 86400, 0 for no such header (default 0).",
+    parse.integer({ min: 0, max: 86_400 }, 0),
   ),
   challengeRateBps: setting(
     "Ten-thousandths of the pages that answer with a challenge, 0 to 10000 (default 0).",
@@ -54,6 +62,10 @@ export const SETTINGS = {
   changedRateBps: setting(
     "Ten-thousandths of the pages that have other names in their data, as after a change of the site, 0 to 10000 (default 0).",
     parse.integer({ min: 0, max: 10_000 }, 0),
+  ),
+  changedAfterPages: setting(
+    "Pages after which all have other names in their data, 0 to 1000000, 0 for never (default 0).",
+    parse.integer({ min: 0, max: 1_000_000 }, 0),
   ),
   ...LOG_SETTINGS,
 };

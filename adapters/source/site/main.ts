@@ -15,7 +15,14 @@ export async function main(raw: Readonly<Record<string, string | undefined>>, si
   const log = createLog("site", { format: settings.logFormat, level: settings.logLevel });
   const homes = settings.homes === undefined ? generatedHomes(settings) : await csvHomes(settings.homes);
   const site = await startSite(
-    { ...settings, host: settings.listenHost, port: settings.listenPort, homes, clock: systemClock },
+    {
+      ...settings,
+      host: settings.listenHost,
+      port: settings.listenPort,
+      homes,
+      clock: systemClock,
+      onPage: ({ path, disturbance }) => log.debug({ event: "page_asked", path, disturbance }, `asked for ${path}`),
+    },
     signal,
   );
   log.info(

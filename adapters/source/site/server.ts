@@ -32,6 +32,16 @@ export interface SiteOptions extends Disturbances {
   readonly latencyMs: number;
   /** Decides which requests are disturbed. */
   readonly seed: string;
+  /** Hears of every page that is asked for, when it is. */
+  readonly onPage?: (page: AskedPage) => void;
+}
+
+/** A page that was asked for. */
+export interface AskedPage {
+  /** With its query. */
+  readonly path: string;
+  /** What happens to it, or "none". */
+  readonly disturbance: Disturbance | "none";
 }
 
 /** A site that listens. */
@@ -47,6 +57,8 @@ interface Answer {
   readonly status: number;
   readonly type: string;
   readonly body: string;
+  /** Seconds. */
+  readonly retryAfter?: number;
 }
 
 /** Starts the site; it stops with the signal. Rejects when it cannot listen. */
@@ -88,13 +100,23 @@ async function respond(
   signal: AbortSignal,
 ): Promise<void> {
   try {
-    if (options.latencyMs > 0 && pageNumber !== undefined) {
-      await options.clock.sleepUntil(options.clock.now() + options.latencyMs, signal);
+    const disturbance = pageNumber === undefined ? undefined : disturbanceOf(options, options.seed, pageNumber);
+    if (pageNumber !== undefined) {
+      options.onPage?.({ path: request.url ?? "", disturbance: disturbance ?? "none" });
+      if (options.latencyMs > 0) await options.clock.sleepUntil(options.clock.now() + options.latencyMs, signal);
     }
-    const disturbance = pageNumber && disturbanceOf(options, options.seed, pageNumber);
     if (disturbance === "stall") return;
-    const { status, type, body } = disturbed(answer(options, request), disturbance || undefined);
-    response.writeHead(status, { "content-type": `${type}; charset=utf-8`, "cache-control": "no-store" });
+    const {
+      status,
+      type,
+      body,
+      retryAfter = 0,
+    } = disturbed(answer(options, request), disturbance, options, pageNumber);
+    response.writeHead(status, {
+      "content-type": `${type}; charset=utf-8`,
+      "cache-control": "no-store",
+      ...(retryAfter > 0 && { "retry-after": String(retryAfter) }),
+    });
     response.end(request.method === "HEAD" ? undefined : body);
   } catch {
     // Only the end of the program gets here; whoever waits for the page sees the connection close.
@@ -103,14 +125,23 @@ async function respond(
 }
 
 /** What comes of an answer that something happens to. */
-function disturbed(good: Answer, disturbance: Exclude<Disturbance, "stall"> | undefined): Answer {
+function disturbed(
+  good: Answer,
+  disturbance: Exclude<Disturbance, "stall"> | undefined,
+  { retryAfterSeconds }: Disturbances,
+  pageNumber = 0,
+): Answer {
   switch (disturbance) {
     case undefined:
       return good;
     case "challenge":
       return html(403, challengePage());
+    case "limited":
+      return { ...html(429, errorPage(429, "Too many requests")), retryAfter: retryAfterSeconds };
     case "error":
-      return html(503, errorPage(503, "Service unavailable"));
+      return pageNumber % 2 === 0
+        ? html(500, errorPage(500, "Internal error"))
+        : { ...html(503, errorPage(503, "Service unavailable")), retryAfter: retryAfterSeconds };
     case "truncated":
       return { ...good, body: good.body.slice(0, Math.floor(good.body.length * TRUNCATED_PART)) };
     case "changed":

@@ -51,7 +51,6 @@ describe("zillowShapedSource, answers that are no pages", () => {
     const refusals: Answer[] = [
       { status: 200, html: challengePage() },
       { status: 403 },
-      { status: 429 },
       { status: 200, html: "<html><h1>Press & Hold</h1></html>" },
     ];
     for (const answer of refusals) {
@@ -68,6 +67,11 @@ describe("zillowShapedSource, answers that are no pages", () => {
       setup.asked.map(({ timeMs }) => timeMs - START_MS),
       [0, 1_000, 3_000, 7_000],
     );
+  });
+
+  it("waits where it was told that there were too many requests", async () => {
+    const setup = sourceWith(1, { status: 429 }, { status: 404 });
+    assert.equal((await letTimeRun(setup.clock, setup.source.lookUp("17", signal))).outcome, "absent");
   });
 
   it("takes a page that was cut off for a failure of the site, not for a change", async () => {

@@ -17,7 +17,7 @@ import { type RunningMiner, startMiner } from "./run.test-support.js";
 import { type World, startWorld } from "./world.test-support.js";
 
 /** The configured distance between two requests. */
-export const INTERVAL_MS = 500;
+const INTERVAL_MS = 500;
 /** The path through a connection may bring two requests this much nearer to each other than they were begun. */
 const JITTER_MS = 400;
 /** The miner's settings that have defaults. */

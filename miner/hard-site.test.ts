@@ -128,7 +128,7 @@ describe("a miner whose site misbehaves", function () {
         assert.equal(miner.of("epoch_failed").length, 1);
         // At its rate it would have asked 1,200 times.
         assert.ok(asked.length < 120, `${asked.length} requests`);
-        assert.ok(lateGapMs(under) > (gapsOf(under)[0] ?? 0), `${gapsOf(under).join()}`);
+        assert.ok(lateGapMs(under) > (gapsOf(under)[0] ?? 0), gapsOf(under).join());
         assertWithinRate(asked);
       }));
   }

@@ -177,7 +177,7 @@ describe("the listing site", () => {
     const errors = [count(500), count(503)];
     assert.ok(
       errors.every((found) => found > 2 && found < 18),
-      `${errors.join()}`,
+      errors.join(),
     );
     assert.ok(count(403) > 1 && count(403) < 14, `${count(403)}`);
   });

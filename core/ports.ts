@@ -228,7 +228,7 @@ export interface Transfer {
     content: Uint8Array,
     signal: AbortSignal,
   ): Promise<{ readonly status: number; readonly text: string }>;
-  /** GETs at most maxBytes. Rejects with UNAVAILABLE for no answer, a 5xx or 429, OBJECT_MISSING for other statuses, OBJECT_DIFFERS when longer. */
+  /** GETs at most maxBytes of what never changes: what breaks off goes on where it was. Rejects with UNAVAILABLE for no answer, a 5xx or 429, OBJECT_MISSING for other statuses, OBJECT_DIFFERS when longer. */
   get(url: string, maxBytes: number, signal: AbortSignal): Promise<Uint8Array>;
 }
 

@@ -62,6 +62,44 @@ export function transferContract(name: string, create: (timeoutMs: number) => Tr
       await assertFails(transfer.get(`${base}/a?signature=hush`, CONTENT.length - 1, never), "OBJECT_DIFFERS");
     });
 
+    it("goes on where a download broke off, or begins anew where the server knows no parts", async () => {
+      const long = Uint8Array.from({ length: 1_000_000 }, (_, index) => index % 251);
+      for (const [knowsParts, tries] of [
+        [true, 3],
+        [false, 2],
+      ] as const) {
+        const asked: (string | undefined)[] = [];
+        serve = (request, response) => {
+          asked.push(request.headers.range);
+          const from = knowsParts ? Number(/^bytes=(\d+)-$/.exec(request.headers.range ?? "")?.[1] ?? 0) : 0;
+          const range = `bytes ${from}-${long.length - 1}/${long.length}`;
+          response.writeHead(from > 0 ? 206 : 200, {
+            "content-length": long.length - from,
+            ...(from > 0 ? { "content-range": range } : {}),
+          });
+          if (asked.length === tries) response.end(long.subarray(from));
+          else response.write(long.subarray(from, from + 300_000), () => response.destroy());
+        };
+        assert.deepEqual(await transfer.get(`${base}/a?signature=hush`, long.length, never), long);
+        assert.equal(asked.length, tries);
+        const [first, ...later] = asked;
+        assert.equal(first, undefined);
+        for (const range of later) assert.match(range ?? "", /^bytes=[1-9]\d{4,}-$/);
+      }
+    });
+
+    it("does not go on with another part than it asked for", async () => {
+      let asked = 0;
+      serve = (_request, response) => {
+        asked += 1;
+        if (asked > 1) return void response.writeHead(206, { "content-range": "bytes 0-9/300000" }).end("0123456789");
+        response.writeHead(200, { "content-length": 300_000 });
+        response.write(CONTENT, () => response.destroy());
+      };
+      await assertFails(transfer.get(`${base}/a?signature=hush`, 300_000, never), "UNAVAILABLE");
+      assert.equal(asked, 2);
+    });
+
     it("does not read on when the content is longer than agreed", async () => {
       let noteGone: () => void;
       const gone = new Promise<void>((resolve) => (noteGone = resolve));

@@ -2,13 +2,15 @@
 import { ZipnetError } from "../../core/errors.js";
 import type { Transfer } from "../../core/ports.js";
 
-/** How long one transfer may take, to the last byte. */
+/** How long one transfer, or one try of a download, may take, to the last byte. */
 const DEFAULT_TIMEOUT_MS = 5 * 60 * 1000;
+/** A download that breaks off goes on where it was as long as each try brings so much: then there is an end to it. */
+const WORTH_RESUMING_BYTES = 65_536;
 /** As much of an answer's text as a person wants to read. */
 const MAX_ANSWER_BYTES = 4_096;
 
 /**
- * A Transfer. timeoutMs: the longest that one put or get may take; 5 minutes by default. No error names more of an
+ * A Transfer. timeoutMs: the longest that one put, or one try of a get, may take; 5 minutes by default. No error names more of an
  * address than its origin and path: the query of a granted address is a secret while it counts.
  */
 export function fetchTransfer(options: { readonly timeoutMs?: number } = {}): Transfer {
@@ -19,24 +21,76 @@ export function fetchTransfer(options: { readonly timeoutMs?: number } = {}): Tr
         const named = headers.map(({ name, value }): [string, string] => [name, value]);
         const body = new Uint8Array(content);
         const response = await fetch(url, { method: "PUT", headers: named, body, redirect: "manual", signal: ended });
-        const { bytes } = await readAtMost(response, MAX_ANSWER_BYTES);
-        return { status: response.status, text: new TextDecoder().decode(bytes) };
+        return { status: response.status, text: await answerText(response) };
       }),
-    get: (url, maxBytes, signal) =>
-      within(`GET ${shown(url)}`, timeoutMs, signal, async (ended) => {
-        // Compressed content could unpack to more than was agreed, and its hash would not be the object's.
-        const headers = { "accept-encoding": "identity" };
-        const response = await fetch(url, { headers, redirect: "manual", signal: ended });
-        if (response.status !== 200) {
-          const { bytes } = await readAtMost(response, MAX_ANSWER_BYTES);
-          throw refused(shown(url), response.status, new TextDecoder().decode(bytes));
+    async get(url, maxBytes, signal) {
+      const content = new Received(maxBytes);
+      for (;;) {
+        const before = content.sizeBytes;
+        try {
+          await within(`GET ${shown(url)}`, timeoutMs, signal, (ended) => receive(url, content, ended));
+          return content.bytes();
+        } catch (error) {
+          const isBroken = error instanceof ZipnetError && error.reason === "UNAVAILABLE";
+          if (!isBroken || content.sizeBytes - before < WORTH_RESUMING_BYTES) throw error;
         }
-        const { bytes, cut } = await readAtMost(response, maxBytes);
-        if (cut)
-          throw new ZipnetError("OBJECT_DIFFERS", `GET ${shown(url)} gives more than the ${maxBytes} bytes agreed`);
-        return bytes;
-      }),
+      }
+    },
   };
+}
+
+/** What has come of a content, over several tries. */
+class Received {
+  #chunks: Uint8Array[] = [];
+  sizeBytes = 0;
+
+  constructor(readonly maxBytes: number) {}
+
+  /** Takes what comes until it ends or is longer than agreed; then the rest is cut off. */
+  async take(body: Response["body"]): Promise<void> {
+    // Leaving the loop cancels the body.
+    for await (const chunk of body ?? []) {
+      this.#chunks.push(chunk);
+      this.sizeBytes += chunk.byteLength;
+      if (this.sizeBytes > this.maxBytes) return;
+    }
+  }
+
+  /** As many bytes as were agreed at most. */
+  bytes(): Uint8Array {
+    return new Uint8Array(Buffer.concat(this.#chunks).subarray(0, this.maxBytes));
+  }
+
+  forget(): void {
+    this.#chunks = [];
+    this.sizeBytes = 0;
+  }
+}
+
+/** One try: asks for what has not come yet. Objects never change, so the parts of several tries belong together. */
+async function receive(url: string, content: Received, ended: AbortSignal): Promise<void> {
+  const from = content.sizeBytes;
+  // Compressed content could unpack to more than was agreed, and its hash would not be the object's.
+  const headers = { "accept-encoding": "identity", ...(from > 0 ? { range: `bytes=${from}-` } : {}) };
+  const response = await fetch(url, { headers, redirect: "manual", signal: ended });
+  const isRest =
+    response.status === 206 && response.headers.get("content-range")?.startsWith(`bytes ${from}-`) === true;
+  if (!(isRest && from > 0)) {
+    content.forget();
+    if (response.status !== 200) throw refused(shown(url), response.status, await answerText(response));
+  }
+  await content.take(response.body);
+  if (content.sizeBytes > content.maxBytes) {
+    const text = `GET ${shown(url)} gives more than the ${content.maxBytes} bytes agreed`;
+    throw new ZipnetError("OBJECT_DIFFERS", text);
+  }
+}
+
+/** As much of an answer as is worth telling. */
+async function answerText(response: Response): Promise<string> {
+  const answer = new Received(MAX_ANSWER_BYTES);
+  await answer.take(response.body);
+  return new TextDecoder().decode(answer.bytes());
 }
 
 /** Runs a call that ends with the signal (rejecting with its reason) or the timeout (UNAVAILABLE). */
@@ -66,31 +120,10 @@ async function within<T>(
   }
 }
 
-/** Reads a body until it ends or is longer than maxBytes; then the rest is cut off. */
-async function readAtMost(response: Response, maxBytes: number): Promise<{ bytes: Uint8Array; cut: boolean }> {
-  const chunks: Uint8Array[] = [];
-  let sizeBytes = 0;
-  // Leaving the loop cancels the body.
-  for await (const chunk of response.body ?? []) {
-    chunks.push(chunk);
-    sizeBytes += chunk.byteLength;
-    if (sizeBytes > maxBytes) return { bytes: joined(chunks, maxBytes), cut: true };
-  }
-  return { bytes: joined(chunks, sizeBytes), cut: false };
-}
-
-function joined(chunks: readonly Uint8Array[], sizeBytes: number): Uint8Array {
-  const bytes = new Uint8Array(sizeBytes);
-  let at = 0;
-  for (const chunk of chunks) {
-    bytes.set(chunk.subarray(0, sizeBytes - at), at);
-    at += Math.min(chunk.byteLength, sizeBytes - at);
-  }
-  return bytes;
-}
-
 function refused(address: string, status: number, text: string): ZipnetError {
-  const reason = status >= 500 || status === 429 ? "UNAVAILABLE" : "OBJECT_MISSING";
+  // 206 and 416 answer a try to go on; the next one begins anew.
+  const comesBack = status >= 500 || status === 429 || status === 206 || status === 416;
+  const reason = comesBack ? "UNAVAILABLE" : "OBJECT_MISSING";
   return new ZipnetError(reason, `GET ${address} was answered with HTTP ${status}: ${text.trim().slice(0, 500)}`);
 }
 

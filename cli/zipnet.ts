@@ -17,6 +17,7 @@ import { scoreCommand } from "./commands/score/score.js";
 import { simulateCommand } from "./commands/simulate.js";
 import { sourceCommand } from "./commands/source.js";
 import { walletCommand } from "./commands/wallet.js";
+import { weightsCommand } from "./commands/weights.js";
 import { explainFailure } from "./failure.js";
 import { shutdownSignal } from "./shutdown.js";
 import { SOFTWARE_VERSION } from "../core/version.js";
@@ -57,6 +58,7 @@ async function main(): Promise<void> {
     scoreCommand(signal),
     sourceCommand(signal),
     walletCommand(),
+    weightsCommand(signal),
     simulateCommand(signal),
   ]) {
     zipnet.addCommand(command);

@@ -2,6 +2,7 @@
  * What a validator learns from the server before it begins, and keeps for the times when the server is out of reach.
  */
 import { ZipnetError } from "../core/errors.js";
+import type { LocalState } from "../core/ports.js";
 import type { GetServerInfoResponse } from "../gen/zipnet/v1/server_info_service_pb.js";
 import { pauseMs } from "./judge/waiting.js";
 import type { ValidatorConfig, ValidatorParts } from "./parts.js";
@@ -18,8 +19,8 @@ export async function learnEpochLength(
   signal: AbortSignal,
 ): Promise<number> {
   const { clock, log, server, state } = parts;
-  const known = await state.read(KEY);
-  if (known !== undefined) return Number(new TextDecoder().decode(known));
+  const known = await knownEpochLength(state);
+  if (known !== undefined) return known;
   for (let tries = 1; ; tries += 1) {
     try {
       const info = await server.info(signal);
@@ -33,6 +34,12 @@ export async function learnEpochLength(
       await clock.sleepUntil(clock.now() + pauseMs(Math.min(tries, 4)), signal);
     }
   }
+}
+
+/** The deployment's epoch length in seconds as a validator keeps it; undefined before it has learnt it. */
+export async function knownEpochLength(state: LocalState): Promise<number | undefined> {
+  const known = await state.read(KEY);
+  return known === undefined ? undefined : Number(new TextDecoder().decode(known));
 }
 
 function assertServer(info: GetServerInfoResponse, { network, netuid, serverHotkey }: ValidatorConfig): void {

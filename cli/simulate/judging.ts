@@ -4,6 +4,7 @@ import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { memoryState } from "../../adapters/state/memory-state.js";
 import { epochIdOf } from "../../core/epoch-time.js";
 import { type OthersReport, adoptingFrom, isUnanswered } from "../../core/judging/adoption.js";
+import { comparedChecks } from "../../core/judging/compared-checks.js";
 import { fileFacts, rowContext } from "../../core/judging/row-facts.js";
 import { scoreTable } from "../../core/judging/scoring.js";
 import { checkSubmission } from "../../core/judging/structure.js";
@@ -164,7 +165,8 @@ async function judgeWith(
   how: Pick<SpotCheckBestOptions, "adopt">,
 ): Promise<Judgement> {
   const { epoch, rules, seedBlockHash, open } = closed;
-  const checks = closed.checks.map((check) => seenBy(check, closed, visit));
+  const seen = closed.checks.map((check) => seenBy(check, closed, visit));
+  const checks = comparedChecks(seen, rules, seedBlockHash);
   const clock = drivenClock(visit.startMs);
   const source = faultySource(closed.world, clock, visit.failBps, `${visit.seed}/${visit.validator}/${epoch.id}`);
   const checking: SpotCheckBestOptions = {

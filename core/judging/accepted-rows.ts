@@ -64,6 +64,23 @@ export function rowsWhere(rows: AcceptedRows, keeps: (id: string) => boolean): A
   return Object.fromEntries(kept) as AcceptedRows;
 }
 
+/** Rows without those of some listings. */
+export function rowsWithout(rows: AcceptedRows, listingIds: ReadonlySet<string>): AcceptedRows {
+  const isKept = (_: unknown, index: number): boolean => !listingIds.has(rows.ids[index] ?? "");
+  return {
+    ids: rows.ids.filter(isKept),
+    places: rows.places.filter(isKept),
+    homeTypes: rows.homeTypes.filter(isKept),
+    bedrooms: rows.bedrooms.filter(isKept),
+    bathroomsMilli: rows.bathroomsMilli.filter(isKept),
+    livingAreaSqft: rows.livingAreaSqft.filter(isKept),
+    lotAreaSqft: rows.lotAreaSqft.filter(isKept),
+    priceUsd: rows.priceUsd.filter(isKept),
+    priceChangedS: rows.priceChangedS.filter(isKept),
+    scrapedMs: rows.scrapedMs.filter(isKept),
+  };
+}
+
 /** Index of a listing, or -1. */
 export function indexOfListing(rows: AcceptedRows, listingId: string): number {
   let [low, high] = [0, rows.ids.length];

@@ -1,46 +1,53 @@
 /**
- * Who is spot checked, and in which order.
+ * Scores without asking the source, and who may be spot checked by them.
  */
 import { millisOf } from "../timestamps.js";
 import type { Epoch, Rules } from "../../gen/zipnet/v1/epoch_pb.js";
 import { bytesToHex, sha256Of } from "../hash.js";
 import { byText } from "./apportion.js";
 import { heuristicQualityBps } from "./quality.js";
+import { bestOfColdkeys } from "./shares.js";
 import { speedBps } from "./speed.js";
 import { type SubmissionCheck, acceptedCount } from "./submission-check.js";
-import { type Consensus, consensusOf, volumeOf } from "./volume.js";
+import { type Held, expectedHeld, volumeOf } from "./volume.js";
 
-/** The three parts of a score and their sum by the rules' weights, each 0 to 10,000 basis points. */
+/** The parts of a score as MinerScore has them, each 0 to 10,000 basis points. */
 export interface ScoreParts {
+  readonly timeBps: number;
   readonly speedBps: number;
   readonly qualityBps: number;
   readonly volumeBps: number;
   readonly scoreBps: number;
 }
 
-/** The score of parts by the rules' weights. */
-export function weighParts(parts: Omit<ScoreParts, "scoreBps">, rules: Rules): ScoreParts {
+/** Parts by the rules' weights, 0 to 10,000 basis points. */
+export function weighedBps(parts: Omit<ScoreParts, "scoreBps" | "timeBps">, rules: Rules): number {
   const sum =
     parts.speedBps * rules.speedWeightBps +
     parts.qualityBps * rules.qualityWeightBps +
     parts.volumeBps * rules.volumeWeightBps;
-  return { ...parts, scoreBps: Math.floor(sum / 10_000) };
+  return Math.floor(sum / 10_000);
 }
 
 /**
- * A submission's score without asking the source. A submission without any accepted listing has nothing: being early
- * with nothing is not speed.
+ * The parts of a score. Speed and quality are those of what was delivered: being early or tidy with little is worth
+ * little.
+ *
+ * @param of what the receipt's time, the rows and the volume are worth by themselves, 0 to 10,000 basis points each.
  */
-export function heuristicParts(check: SubmissionCheck, consensus: Consensus, epoch: Epoch, rules: Rules): ScoreParts {
-  if (acceptedCount(check) === 0) return { speedBps: 0, qualityBps: 0, volumeBps: 0, scoreBps: 0 };
-  const startMs = millisOf(epoch.startTime);
-  const closeMs = millisOf(epoch.closeTime);
-  const parts = {
-    speedBps: speedBps(check.receivedMs, startMs, closeMs, rules),
-    qualityBps: heuristicQualityBps(check),
-    volumeBps: volumeOf(check, consensus).bps,
-  };
-  return weighParts(parts, rules);
+export function scoreParts(of: { timeBps: number; qualityBps: number; volumeBps: number }, rules: Rules): ScoreParts {
+  const { timeBps, volumeBps } = of;
+  const delivered = (bps: number): number => Math.floor((bps * volumeBps) / 10_000);
+  const parts = { speedBps: delivered(timeBps), qualityBps: delivered(of.qualityBps), volumeBps };
+  return { timeBps, ...parts, scoreBps: weighedBps(parts, rules) };
+}
+
+/** A submission's score without asking the source. */
+export function heuristicParts(check: SubmissionCheck, held: Held, epoch: Epoch, rules: Rules): ScoreParts {
+  const [startMs, closeMs] = [millisOf(epoch.startTime), millisOf(epoch.closeTime)];
+  const timeBps = speedBps(check.receivedMs, startMs, closeMs, rules);
+  const volumeBps = volumeOf(check, held).bps;
+  return scoreParts({ timeBps, qualityBps: heuristicQualityBps(check), volumeBps }, rules);
 }
 
 /** What ties are broken by: a hash of the seed and the hotkey, as hexadecimal text. Smaller comes first. */
@@ -55,8 +62,9 @@ export function byScore(seedBlockHash: string) {
 }
 
 /**
- * Hotkeys that may be spot checked, best first by the score without spot checks. Proven liars and submissions without
- * an accepted listing are not among them.
+ * Hotkeys that may be spot checked, best first by the score without spot checks, where volume is measured by what the
+ * catalogue expects: nobody's submission moves the place of another. Proven liars, copies and submissions without an
+ * accepted listing are not among them, and of each coldkey only as many as may earn.
  */
 export function provisionalOrder(
   checks: readonly SubmissionCheck[],
@@ -64,10 +72,10 @@ export function provisionalOrder(
   rules: Rules,
   seedBlockHash: string,
 ): string[] {
-  const sound = checks.filter((check) => check.lie === undefined && acceptedCount(check) > 0);
-  const consensus = consensusOf(sound);
-  return sound
-    .map((check) => ({ hotkey: check.hotkey, scoreBps: heuristicParts(check, consensus, epoch, rules).scoreBps }))
-    .sort(byScore(seedBlockHash))
-    .map((entry) => entry.hotkey);
+  const held = expectedHeld(epoch);
+  const ranked = checks
+    .filter((check) => check.lie === undefined && check.copyOf === undefined && acceptedCount(check) > 0)
+    .map((check) => ({ ...check, scoreBps: heuristicParts(check, held, epoch, rules).scoreBps }))
+    .sort(byScore(seedBlockHash));
+  return bestOfColdkeys(ranked, rules).map(({ hotkey }) => hotkey);
 }

@@ -116,7 +116,7 @@ function honestChanges(submitted: Listing, observed: Listing): { status: boolean
 }
 
 /** When a change happened at the latest. Sources that know only its day give the start of the day, in some time zone. */
-function latestMomentOf(changedMs: number): number {
+export function latestMomentOf(changedMs: number): number {
   return changedMs % HOUR_MS === 0 ? changedMs + 24 * HOUR_MS : changedMs;
 }
 

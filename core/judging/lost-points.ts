@@ -14,6 +14,7 @@ import {
 import { apportion, byText } from "./apportion.js";
 import type { ScoreParts } from "./candidates.js";
 import { MAX_TOLD_PER_REASON, type SubmissionCheck } from "./submission-check.js";
+import { NOTHING_COUNTS } from "./sole-losses.js";
 import type { Volume } from "./volume.js";
 
 /** A loss before it is known what it costs. */
@@ -32,53 +33,33 @@ export interface LossFacts {
   readonly check: SubmissionCheck;
   readonly parts: ScoreParts;
   readonly volume: Volume;
-  readonly heuristicBps: number;
+  /** What the rows are worth without a spot check, and with it, 0 to 10,000 basis points. */
+  readonly rowsBps: number;
+  readonly qualityBps: number;
   /** Absent for the unchecked. */
   readonly spot?: { readonly bps: number; readonly evidence: readonly Evidence[] };
 }
 
-/** Where an honest miner lost points: speed, then quality, then volume, each by zip code and listing id. */
+/**
+ * Where an honest miner lost points: time, then quality, then volume, each by zip code and listing id. What is missing of
+ * the volume takes with it the part of speed and quality that it would have had.
+ */
 export function lostPoints(facts: LossFacts, epoch: Epoch, rules: Rules): LostPoints[] {
-  const { parts, spot } = facts;
+  const { parts, spot, qualityBps } = facts;
+  const { speedWeightBps, qualityWeightBps, volumeWeightBps } = rules;
+  const atFullVolume = parts.timeBps * speedWeightBps + qualityBps * qualityWeightBps + 10_000 * volumeWeightBps;
+  const half = qualityWeightBps * 10_000;
   const groups = [
-    { size: (10_000 - parts.speedBps) * rules.speedWeightBps * 2, losses: speedLosses(facts.check, epoch) },
-    {
-      size: (10_000 - facts.heuristicBps) * rules.qualityWeightBps * (spot === undefined ? 2 : 1),
-      losses: rowLosses(facts.check),
-    },
-    {
-      size: spot === undefined ? 0 : (10_000 - spot.bps) * rules.qualityWeightBps,
-      losses: spotLosses(spot?.evidence ?? []),
-    },
-    { size: (10_000 - parts.volumeBps) * rules.volumeWeightBps * 2, losses: volumeLosses(facts) },
+    { size: (10_000 - parts.timeBps) * speedWeightBps * 20_000, losses: speedLosses(facts.check, epoch) },
+    { size: (10_000 - facts.rowsBps) * half * (spot === undefined ? 2 : 1), losses: rowLosses(facts.check) },
+    { size: spot === undefined ? 0 : (10_000 - spot.bps) * half, losses: spotLosses(spot?.evidence ?? []) },
+    { size: (10_000 - parts.volumeBps) * atFullVolume * 2, losses: volumeLosses(facts) },
   ];
   const costs = apportion(
     10_000 - parts.scoreBps,
     groups.map((group) => group.size),
   );
   return groups.flatMap((group, index) => (group.size === 0 ? [] : costed(group.losses, costs[index] ?? 0)));
-}
-
-/**
- * The single entry of a liar. What it was convicted by stands in the report's evidence, not here: one validator may
- * have been refused a page that another one saw, and both must write the same table.
- */
-export function lossOfLiar(reason: LossReason, zipCode: string, detail: string): LostPoints[] {
-  return [create(LostPointsSchema, { reason, lostBps: 10_000, zipCode, detail })];
-}
-
-/** The single entry of a miner that delivered nothing. */
-export function lossOfNothing(check: SubmissionCheck): LostPoints[] {
-  const unreadable = check.unreadable.size > 0;
-  const reason = unreadable ? LossReason.UNREADABLE : LossReason.COVERAGE;
-  const detail = unreadable ? "none of the files can be read" : "the submission holds no listing that counts";
-  return [create(LostPointsSchema, { reason, lostBps: 10_000, detail })];
-}
-
-/** The single entry of a miner whose submission the rules leave unread. */
-export function lossOfLeftOut(): LostPoints[] {
-  const detail = "the rules of the epoch have other submissions read; this one was not among those drawn";
-  return [create(LostPointsSchema, { reason: LossReason.NOT_READ, lostBps: 10_000, detail })];
 }
 
 function costed(losses: readonly Loss[], cost: number): LostPoints[] {
@@ -123,11 +104,12 @@ function spotLosses(evidence: readonly Evidence[]): Loss[] {
 }
 
 function volumeLosses({ check, volume }: LossFacts): Loss[] {
-  const losses = volume.shortfalls.map(({ zipCode, accepted, consensus }) => {
-    const size = consensus - accepted;
+  if (volume.shortfalls.length === 0) return [{ reason: LossReason.COVERAGE, detail: NOTHING_COUNTS, size: 1 }];
+  const losses = volume.shortfalls.map(({ zipCode, accepted, held }) => {
+    const size = held - accepted;
     if (check.unreadable.has(zipCode))
       return { reason: LossReason.UNREADABLE, zipCode, detail: "the file cannot be read", size };
-    return { reason: LossReason.COVERAGE, zipCode, detail: `${accepted} of ${consensus} listings`, size };
+    return { reason: LossReason.COVERAGE, zipCode, detail: `${accepted} of ${held} listings`, size };
   });
   const told = [LossReason.UNREADABLE, LossReason.COVERAGE].flatMap((reason) =>
     summedUp(

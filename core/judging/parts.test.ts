@@ -7,6 +7,7 @@ import {
   SEED_HASH,
   START_MS,
   checkFiles,
+  exampleEpoch,
   exampleRules,
   readFile,
   sampleEvidence,
@@ -14,7 +15,7 @@ import {
 } from "./examples.test-support.js";
 import { sampleListings } from "./sampling.js";
 import { speedBps } from "./speed.js";
-import { consensusOf, volumeOf } from "./volume.js";
+import { heldListings, volumeOf } from "./volume.js";
 import { countVerdicts } from "./comparison.js";
 
 const rules = exampleRules();
@@ -76,35 +77,47 @@ describe("speedBps", () => {
 });
 
 describe("volume", () => {
-  it("takes the lower median of those that cover a zip code", async () => {
-    const checks = await Promise.all([
+  const some = () =>
+    Promise.all([
       soundCheck("a", { "98101": 10, "98102": 4 }),
       soundCheck("b", { "98101": 12 }),
       soundCheck("c", { "98101": 500, "98102": 9 }),
       soundCheck("d", { "98102": 0 }),
     ]);
-    assert.deepEqual(
-      [...consensusOf(checks)],
-      [
-        ["98101", 12],
-        ["98102", 4],
-      ],
-    );
+
+  it("goes by the lower median of those that cover a zip code, at most what is expected, where nobody is verified", async () => {
+    const medians = [
+      ["98101", 12],
+      ["98102", 4],
+    ];
+    assert.deepEqual([...heldListings([], await some(), exampleEpoch())], medians);
+    const padded = await Promise.all(["a", "b", "c"].map((who) => soundCheck(who, { "98101": 300 })));
+    assert.deepEqual([...heldListings([], padded, exampleEpoch())], [["98101", 20]]);
+  });
+
+  it("goes by the most that a verified miner has, where one delivered the zip code", async () => {
+    const verified = await Promise.all([soundCheck("v", { "98101": 30 }), soundCheck("w", { "98101": 1, "02134": 0 })]);
+    const held = [
+      ["02134", 0],
+      ["98101", 30],
+      ["98102", 4],
+    ];
+    assert.deepEqual([...heldListings(verified, await some(), exampleEpoch())], held);
   });
 
   it("pays per zip code: padding one earns nothing, and makes up for nothing elsewhere", async () => {
-    const consensus = new Map([
+    const held = new Map([
       ["98101", 10],
       ["98102", 30],
     ]);
     const volume = async (counts: Record<string, number>): Promise<number> =>
-      volumeOf(await soundCheck("a", counts), consensus).bps;
+      volumeOf(await soundCheck("a", counts), held).bps;
     assert.equal(await volume({ "98101": 10, "98102": 30 }), 10_000);
     assert.equal(await volume({ "98101": 10 }), 2_500);
     assert.equal(await volume({ "98101": 400 }), 2_500);
     assert.equal(await volume({}), 0);
-    const { shortfalls } = volumeOf(await soundCheck("a", { "98101": 4, "98102": 31 }), consensus);
-    assert.deepEqual(shortfalls, [{ zipCode: "98101", accepted: 4, consensus: 10 }]);
+    const { shortfalls } = volumeOf(await soundCheck("a", { "98101": 4, "98102": 31 }), held);
+    assert.deepEqual(shortfalls, [{ zipCode: "98101", accepted: 4, held: 10 }]);
   });
 
   it("leaves out what the store did not give out", async () => {

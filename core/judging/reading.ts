@@ -8,7 +8,7 @@ import { sha256Of } from "../hash.js";
 import { randomSequence, shuffled } from "../random.js";
 import { millisOf } from "../timestamps.js";
 import { byText } from "./apportion.js";
-import { byScore, weighParts } from "./candidates.js";
+import { byScore, weighedBps } from "./candidates.js";
 import { speedBps } from "./speed.js";
 
 /** Name of the choice's algorithm; part of its seed. */
@@ -47,5 +47,5 @@ function claimOf(receipt: Receipt, epoch: Epoch, rules: Rules): number {
   const zipCodes = Math.max(1, epoch.zipCodes.length);
   const volumeBps = Math.floor((10_000 * Math.min(receipt.objectCount, zipCodes)) / zipCodes);
   const speed = speedBps(millisOf(receipt.receivedTime), startMs, closeMs, rules);
-  return weighParts({ speedBps: speed, qualityBps: 0, volumeBps }, rules).scoreBps;
+  return weighedBps({ speedBps: speed, qualityBps: 0, volumeBps }, rules);
 }

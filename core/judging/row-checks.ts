@@ -6,7 +6,7 @@ import { HomeType, type Listing, ListingSchema } from "../../gen/zipnet/v1/listi
 import { violationsOf } from "../constraints.js";
 
 /** How far a miner's clock may be from the server's before a time in a row counts as impossible, in milliseconds. */
-const CLOCK_TOLERANCE_MS = 300_000;
+export const CLOCK_TOLERANCE_MS = 300_000;
 
 const DWELLING = ["bedrooms", "bathrooms", "livingAreaSqft"] as const;
 const POSITION = ["latitude", "longitude"] as const;

@@ -319,7 +319,10 @@ describe("scoreTable, whatever was submitted", () => {
         assert.deepEqual(violationsOf(ScoreTableSchema, result), []);
         const sum = result.weights.reduce((total, weight) => total + weight.weightBps, 0);
         const earners = result.scores.filter(
-          (score) => score.verdict !== MinerVerdict.LIAR && score.acceptedListings > 0,
+          (score) =>
+            score.verdict !== MinerVerdict.LIAR &&
+            score.acceptedListings > 0 &&
+            !score.lost.some(({ detail }) => detail.includes("no share")),
         );
         assert.equal(sum, earners.length === 0 ? 0 : 10_000);
         for (const score of result.scores) {

@@ -4,30 +4,31 @@
  * Two validators get the same bytes when their evidence differs only in which of the listings that did not fail they
  * got an answer for, and in pages and times; see quality.ts and decision.ts for why.
  */
-import { type MessageInitShape, create } from "@bufbuild/protobuf";
+import { create } from "@bufbuild/protobuf";
 import type { Epoch, Rules } from "../../gen/zipnet/v1/epoch_pb.js";
 import {
   type Evidence,
   LossReason,
+  type LostPoints,
+  LostPointsSchema,
   type MinerScore,
   MinerScoreSchema,
   MinerVerdict,
   type ScoreTable,
   ScoreTableSchema,
 } from "../../gen/zipnet/v1/report_pb.js";
+import { millisOf } from "../timestamps.js";
 import { byText } from "./apportion.js";
-import { type ScoreParts, byScore, heuristicParts, weighParts } from "./candidates.js";
-import { countVerdicts } from "./comparison.js";
-import { decide } from "./decision.js";
-import { type LossFacts, lossOfLeftOut, lossOfLiar, lossOfNothing, lostPoints } from "./lost-points.js";
-import { qualityBps, spotCheckBps } from "./quality.js";
-import { sharesOf, weightsOf } from "./shares.js";
-import { type SubmissionCheck, acceptedCount, tookPart } from "./submission-check.js";
-import { type Consensus, consensusOf, volumeOf } from "./volume.js";
+import { byScore } from "./candidates.js";
+import { type CrossChecked, crossCheck, knownListings } from "./cross-check.js";
+import { type JudgedMiner, scoreDishonest, scoreHonest, verdictOn } from "./miner-scores.js";
+import { bestOfColdkeys, sharesOf, weightsOf } from "./shares.js";
+import { type SubmissionCheck, tookPart } from "./submission-check.js";
+import { heldListings } from "./volume.js";
 import { zipCodeCounts } from "./zip-code-counts.js";
 
 /** Name of the judging rules' algorithm. */
-const SCORING_VERSION = "zipnet-score-v1";
+const SCORING_VERSION = "zipnet-score-v2";
 
 /** Everything that a score table follows from. */
 export interface ScoringInput {
@@ -38,118 +39,105 @@ export interface ScoringInput {
   readonly seedBlockHash: string;
   /** Where unearned shares go when the rules burn them. */
   readonly ownerHotkey: string;
-  /** One per receipt of the snapshot, in any order. */
+  /** From comparedChecks: one per receipt of the snapshot, in any order. */
   readonly checks: readonly SubmissionCheck[];
   /** By hotkey, for those that were spot checked. */
   readonly evidence: ReadonlyMap<string, readonly Evidence[]>;
 }
 
-/** A miner on its way into the table. */
-interface Judged {
-  readonly check: SubmissionCheck;
-  readonly verdict: MinerVerdict;
-  readonly evidence: readonly Evidence[];
+/** An honest miner with its score. */
+interface ScoredMiner extends CrossChecked {
+  readonly coldkey: string;
+  readonly score: MinerScore;
 }
 
 /** Computes the result of an epoch. */
 export function scoreTable(input: ScoringInput): ScoreTable {
-  const judged = input.checks.map((check) => judge(check, input));
-  const honest = judged.filter((miner) => miner.verdict !== MinerVerdict.LIAR);
-  const consensus = consensusOf(honest.map((miner) => miner.check));
-  const scored = honest.map((miner) => scoreHonest(miner, consensus, input)).sort(byRank(input.seedBlockHash));
-  const earners = scored
-    .filter(({ miner }) => tookPart(miner.check))
-    .map(({ miner, heuristic }) => ({
-      hotkey: miner.check.hotkey,
-      verified: miner.verdict === MinerVerdict.VERIFIED,
-      heuristicScoreBps: heuristic.scoreBps,
-    }));
-  const shares = sharesOf(earners, input.rules);
-  const liars = judged
-    .filter((miner) => miner.verdict === MinerVerdict.LIAR)
-    .map((miner) => scoreLiar(miner, consensus, input))
-    .sort((a, b) => byText(a.hotkey, b.hotkey));
-  const ranked = scored.map(({ score }, index) => {
-    return create(MinerScoreSchema, { ...score, rank: index + 1, shareBps: shares.get(score.hotkey) ?? 0 });
+  const { epoch, rules } = input;
+  const judged = input.checks.map((check): JudgedMiner => {
+    const evidence = input.evidence.get(check.hotkey) ?? [];
+    return { check, evidence, verdict: verdictOn(check, evidence, rules) };
   });
+  const isHonest = ({ verdict }: JudgedMiner): boolean =>
+    verdict !== MinerVerdict.LIAR && verdict !== MinerVerdict.COPY;
+  const verified = judged.filter(isVerified).map(({ check }) => check);
+  const known = knownListings(
+    verified,
+    epoch.zipCodes.map(({ zipCode }) => zipCode),
+  );
+  const startMs = millisOf(epoch.startTime);
+  const crossChecked = judged.filter(isHonest).map((miner) => {
+    const nothingToCompare = { check: miner.check, compared: 0, counted: 0 };
+    return { miner, checked: isVerified(miner) ? nothingToCompare : crossCheck(miner.check, known, startMs) };
+  });
+  const others = crossChecked.filter(({ miner }) => !isVerified(miner)).map(({ checked }) => checked.check);
+  const held = heldListings(verified, others, epoch);
+  const ranked = crossChecked
+    .map(({ miner, checked }) => {
+      return { ...checked, coldkey: miner.check.coldkey, score: scoreHonest(miner, checked, held, input) };
+    })
+    .sort(byRank(input.seedBlockHash));
+  const dishonest = judged
+    .filter((miner) => !isHonest(miner))
+    .map((miner) => scoreDishonest(miner, held, input))
+    .sort((a, b) => byText(a.hotkey, b.hotkey));
+  const { scores, shares } = paid(ranked, rules);
   return create(ScoreTableSchema, {
-    epochId: input.epoch.id,
+    epochId: epoch.id,
     snapshotSha256: input.snapshotSha256,
     scoringVersion: SCORING_VERSION,
-    scores: [...ranked, ...liars],
-    weights: weightsOf(shares, input.rules, input.ownerHotkey),
-    zipCodes: zipCodeCounts(
-      judged.filter(({ verdict }) => verdict === MinerVerdict.VERIFIED).map(({ check }) => check),
-      input.epoch,
-    ),
+    scores: [...scores, ...dishonest],
+    weights: weightsOf(shares, rules, input.ownerHotkey),
+    zipCodes: zipCodeCounts(verified, epoch),
   });
 }
 
-function judge(check: SubmissionCheck, input: ScoringInput): Judged {
-  const evidence = input.evidence.get(check.hotkey) ?? [];
-  return { check, evidence, verdict: verdictOn(check, evidence, input.rules) };
-}
-
-function verdictOn(check: SubmissionCheck, evidence: readonly Evidence[], rules: Rules): MinerVerdict {
-  if (check.lie !== undefined) return MinerVerdict.LIAR;
-  if (evidence.length > 0) {
-    const decision = decide(countVerdicts(evidence), acceptedCount(check), rules);
-    if (decision === "liar") return MinerVerdict.LIAR;
-    if (decision === "verified") return MinerVerdict.VERIFIED;
-    return MinerVerdict.UNVERIFIED;
-  }
-  return check.outOfReach.size > 0 ? MinerVerdict.UNVERIFIED : MinerVerdict.UNCHECKED;
-}
-
-interface Scored {
-  readonly miner: Judged;
-  readonly heuristic: ScoreParts;
-  readonly score: MessageInitShape<typeof MinerScoreSchema> & { readonly hotkey: string; readonly scoreBps: number };
-}
-
-function scoreHonest(miner: Judged, consensus: Consensus, input: ScoringInput): Scored {
-  const { check, verdict, evidence } = miner;
-  const { epoch, rules } = input;
-  const heuristic = heuristicParts(check, consensus, epoch, rules);
-  const common = { hotkey: check.hotkey, verdict, acceptedListings: acceptedCount(check) };
-  if (acceptedCount(check) === 0) {
-    const lost = tookPart(check) ? [] : lossOfNothing(check);
-    return { miner, heuristic, score: { ...common, ...heuristic, lost: check.isLeftOut ? lossOfLeftOut() : lost } };
-  }
-  // A check that decided nothing says nothing about quality either.
-  const spotBps = verdict === MinerVerdict.VERIFIED ? spotCheckBps(countVerdicts(evidence), rules) : undefined;
-  const parts = weighParts({ ...heuristic, qualityBps: qualityBps(heuristic.qualityBps, spotBps) }, rules);
-  const facts: LossFacts = {
-    check,
-    parts,
-    volume: volumeOf(check, consensus),
-    heuristicBps: heuristic.qualityBps,
-    ...(spotBps === undefined ? {} : { spot: { bps: spotBps, evidence } }),
-  };
-  return { miner, heuristic, score: { ...common, ...parts, lost: lostPoints(facts, epoch, rules) } };
+function isVerified({ verdict }: Pick<JudgedMiner, "verdict">): boolean {
+  return verdict === MinerVerdict.VERIFIED;
 }
 
 function byRank(seedBlockHash: string) {
   const inOrder = byScore(seedBlockHash);
-  const group = ({ miner }: Scored): number => (miner.verdict === MinerVerdict.VERIFIED ? 0 : 1);
-  return (a: Scored, b: Scored): number => group(a) - group(b) || inOrder(a.score, b.score);
+  return (a: ScoredMiner, b: ScoredMiner): number =>
+    Number(isVerified(b.score)) - Number(isVerified(a.score)) || inOrder(a.score, b.score);
 }
 
-/** A liar keeps its parts, for people to see what it claimed; its score and share are 0. */
-function scoreLiar(miner: Judged, consensus: Consensus, input: ScoringInput): MinerScore {
-  const { check } = miner;
-  const parts = { ...heuristicParts(check, consensus, input.epoch, input.rules), scoreBps: 0 };
-  const common = { hotkey: check.hotkey, verdict: MinerVerdict.LIAR, rank: 0, shareBps: 0, ...parts };
-  if (check.lie !== undefined) {
-    const lost = lossOfLiar(check.lie.reason, check.lie.zipCode, check.lie.detail);
-    return create(MinerScoreSchema, { ...common, acceptedListings: 0, lost });
-  }
-  const lost = lossOfLiar(LossReason.FABRICATED, "", conviction(input.rules));
-  return create(MinerScoreSchema, { ...common, acceptedListings: acceptedCount(check), lost });
+/** Ranks and shares of the honest, and why some of them have none. */
+function paid(
+  ranked: readonly ScoredMiner[],
+  rules: Rules,
+): { readonly scores: MinerScore[]; readonly shares: ReadonlyMap<string, number> } {
+  const takingPart = ranked.filter((miner) => tookPart(miner.check) && isConfirmed(miner));
+  const earning = bestOfColdkeys(takingPart, rules);
+  const shares = sharesOf(
+    earning.map(({ score }) => ({ ...score, verified: isVerified(score) })),
+    rules,
+  );
+  const earnerOf = new Map(earning.map(({ coldkey, score }) => [coldkey, score.hotkey]));
+  const scores = ranked.map((miner, index) => {
+    const { score, coldkey } = miner;
+    const rank = { rank: index + 1, shareBps: shares.get(score.hotkey) ?? 0 };
+    if (!isConfirmed(miner)) return create(MinerScoreSchema, { ...score, ...rank, lost: unconfirmed(miner) });
+    if (!takingPart.includes(miner) || earning.includes(miner)) return create(MinerScoreSchema, { ...score, ...rank });
+    const detail = `no share: ${rules.maxEarnersPerColdkey} of a coldkey may earn, of this one ${earnerOf.get(coldkey)} does`;
+    const noShare = create(LostPointsSchema, { reason: LossReason.COLDKEY, lostBps: 0, detail });
+    return create(MinerScoreSchema, { ...score, ...rank, lost: [...score.lost, noShare] });
+  });
+  return { scores, shares };
 }
 
-/** Names no figures of the sample: a validator that was refused some of its pages has convicted a step later. */
-function conviction(rules: Rules): string {
-  const times = Math.ceil(1_000_000 / rules.accusationChancePpm);
-  return `so many sampled listings are not at the source as submitted that invention at ${rules.fabricatedFailBps} bps explains it ${times} times better than honest scraping, of which ${rules.toleratedFailBps} bps may fail`;
+/** Whether at least half of what can be held against verified miners' listings counts. */
+function isConfirmed({ compared, counted }: CrossChecked): boolean {
+  return 2 * counted >= compared;
+}
+
+/** The lost points of a miner whose rows are mostly its own, with one entry on why it has no share. */
+function unconfirmed({ score, compared, counted }: ScoredMiner): LostPoints[] {
+  const reason = LossReason.UNCONFIRMED;
+  const why = `no share: only ${counted} of ${compared} listings in zip codes of verified miners count`;
+  const isSummary = (loss: LostPoints): boolean => loss.reason === reason && loss.listingId === "";
+  const summary = score.lost.find(isSummary);
+  const detail = summary === undefined ? why : `${summary.detail}; ${why}`;
+  const noShare = create(LostPointsSchema, { reason, lostBps: summary?.lostBps ?? 0, detail });
+  return [...score.lost.filter((loss) => !isSummary(loss)), noShare];
 }

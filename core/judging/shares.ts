@@ -15,6 +15,16 @@ export interface Earner {
   readonly heuristicScoreBps: number;
 }
 
+/** Of each coldkey the first rules.max_earners_per_coldkey; all of them where that is 0. */
+export function bestOfColdkeys<M extends { readonly coldkey: string }>(ranked: readonly M[], rules: Rules): M[] {
+  const taken = new Map<string, number>();
+  return ranked.filter(({ coldkey }) => {
+    const before = taken.get(coldkey) ?? 0;
+    taken.set(coldkey, before + 1);
+    return rules.maxEarnersPerColdkey === 0 || before < rules.maxEarnersPerColdkey;
+  });
+}
+
 /**
  * Shares in basis points, by hotkey: the winners' shares to the best verified, the participation share to all others
  * in proportion to their heuristic score, each at least 1. What nobody earned is in nobody's share.

@@ -72,6 +72,8 @@ export interface SubmissionCheck {
   readonly unreadable: ReadonlySet<string>;
   /** Zip codes that the store did not give out, or nobody asked it for. */
   readonly outOfReach: ReadonlySet<string>;
+  /** Present for a copy of an earlier submission. */
+  readonly copyOf?: { readonly hotkey: string; readonly detail: string };
   /** Present when the epoch's rules leave the submission unread. */
   readonly isLeftOut?: true;
 }
@@ -81,6 +83,11 @@ export function acceptedCount(check: SubmissionCheck): number {
   let count = 0;
   for (const ids of check.accepted.values()) count += ids.length;
   return count;
+}
+
+/** Accepted listings of a submission in a zip code; undefined where it does not say how many there are. */
+export function deliveredCount({ accepted, empty }: SubmissionCheck, zipCode: string): number | undefined {
+  return accepted.get(zipCode)?.length ?? (empty.has(zipCode) ? 0 : undefined);
 }
 
 /** Whoever delivered nothing is as good as absent, unless it was the store that did not give it out. */

@@ -4,7 +4,7 @@
 import { create } from "@bufbuild/protobuf";
 import type { Epoch } from "../../gen/zipnet/v1/epoch_pb.js";
 import { type ZipCodeCount, ZipCodeCountSchema } from "../../gen/zipnet/v1/report_pb.js";
-import type { SubmissionCheck } from "./submission-check.js";
+import { type SubmissionCheck, deliveredCount } from "./submission-check.js";
 
 /**
  * The counts of the assigned zip codes that at least one of these submissions delivered, in the epoch's order. Does not
@@ -14,18 +14,11 @@ import type { SubmissionCheck } from "./submission-check.js";
  */
 export function zipCodeCounts(verified: readonly SubmissionCheck[], epoch: Epoch): ZipCodeCount[] {
   return epoch.zipCodes.flatMap(({ zipCode }) => {
-    const counts = verified.flatMap((check) => delivered(check, zipCode)).sort((a, b) => a - b);
+    const counts = verified.flatMap((check) => deliveredCount(check, zipCode) ?? []).sort((a, b) => a - b);
     if (counts.length === 0) return [];
     const lowerMedianListings = counts[Math.floor((counts.length - 1) / 2)] ?? 0;
     const upperMedianListings = counts[Math.floor(counts.length / 2)] ?? 0;
     const found = { zipCode, lowerMedianListings, upperMedianListings, miners: counts.length };
     return [create(ZipCodeCountSchema, found)];
   });
-}
-
-/** Accepted listings of a submission in a zip code, none where the submission does not say. */
-function delivered({ accepted, empty }: SubmissionCheck, zipCode: string): number[] {
-  const ids = accepted.get(zipCode);
-  if (ids !== undefined) return [ids.length];
-  return empty.has(zipCode) ? [0] : [];
 }

@@ -5,6 +5,7 @@
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { sha256Hex } from "../../core/hash.js";
 import { byText } from "../../core/judging/apportion.js";
+import { comparedChecks } from "../../core/judging/compared-checks.js";
 import { scoreTable } from "../../core/judging/scoring.js";
 import type { SubmissionCheck } from "../../core/judging/submission-check.js";
 import { sealRecord } from "../../core/signed-record.js";
@@ -47,7 +48,7 @@ export async function judgeEpoch(options: JudgeOptions, signal: AbortSignal): Pr
     { event: "snapshot", epoch_id: epochId, receipts },
     `epoch ${epochId} closed with ${receipts} submissions`,
   );
-  const { checks, missing, downloaded } = await readSubmissions(readingOf(options), signal);
+  const { checks: found, missing, downloaded } = await readSubmissions(readingOf(options), signal);
   if (missing.length > 0)
     parts.log.warn({ epoch_id: epochId, hotkeys: missing }, "some submissions stayed out of reach");
   const amount = { submissions: closed.hotkeysToRead.size, ...downloaded };
@@ -55,9 +56,10 @@ export async function judgeEpoch(options: JudgeOptions, signal: AbortSignal): Pr
     { event: "downloaded", epoch_id: epochId, ...amount, cached_bytes: kept.bytes },
     `the files of ${amount.submissions} of ${receipts} submissions were read: ${downloaded.files} files, ${downloaded.bytes} bytes`,
   );
+  const { epoch, rules, snapshotSha256, seedBlockHash } = closed;
+  const checks = comparedChecks(found, rules, seedBlockHash);
   const evidence = await spotCheckBest(checks, checkingOf(options, signal), signal);
   const { ownerHotkey } = await parts.chain.metagraph(signal);
-  const { epoch, rules, snapshotSha256, seedBlockHash } = closed;
   const table = scoreTable({ epoch, rules, snapshotSha256, seedBlockHash, ownerHotkey, checks, evidence });
   const report = sealReport(table, evidence, downloaded, options);
   await work.saveReport(report);

@@ -31,7 +31,8 @@ function pageOf(zipCode: string, page: number, timeMs: number): Listing[] {
 }
 
 /** A reader whose pages come when the network lets them. `jitter`: what the network adds to each page, milliseconds. */
-const paced = (paceMs: number, jitter: readonly number[]) => (page: number) => 10_007 + page * paceMs + (jitter[page] ?? 0);
+const paced = (paceMs: number, jitter: readonly number[]) => (page: number) =>
+  10_007 + page * paceMs + (jitter[page] ?? 0);
 
 function submit(hotkey: string, listings: Map<string, Listing[]>, minutes = 60, coldkey = hotkey) {
   const files = new Map([...listings].map(([zipCode, rows]) => [zipCode, readFile(hotkey, zipCode, rows)]));

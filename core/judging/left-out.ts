@@ -1,0 +1,57 @@
+/**
+ * Rows that were accepted and do not count after all.
+ */
+import type { LossReason } from "../../gen/zipnet/v1/report_pb.js";
+import { rowsWithout } from "./accepted-rows.js";
+import { MAX_TOLD_PER_REASON, type RowFinding, type SubmissionCheck, acceptedCount } from "./submission-check.js";
+
+/** A row that does not count, and why. */
+export type LeftOutRow = Omit<RowFinding, "lostRowBps">;
+
+/**
+ * A check without some of its accepted rows, which become findings. A row takes with it what an accepted row of the
+ * submission is worth on average, rounded down.
+ *
+ * @param leftOut accepted rows, each once.
+ */
+export function withoutRows(check: SubmissionCheck, leftOut: readonly LeftOutRow[]): SubmissionCheck {
+  if (leftOut.length === 0) return check;
+  const lostRowBps = Math.floor(check.rowQualityBps / acceptedCount(check));
+  const accepted = new Map(check.accepted);
+  const acceptedRows = new Map(check.acceptedRows);
+  for (const zipCode of new Set(leftOut.map((row) => row.zipCode))) {
+    const ids = new Set(leftOut.filter((row) => row.zipCode === zipCode).map((row) => row.listingId));
+    const before = acceptedRows.get(zipCode);
+    const rows = before && rowsWithout(before, ids);
+    accepted.delete(zipCode);
+    acceptedRows.delete(zipCode);
+    if (rows === undefined || rows.ids.length === 0) continue;
+    accepted.set(zipCode, rows.ids);
+    acceptedRows.set(zipCode, rows);
+  }
+  const rowQualityBps = check.rowQualityBps - lostRowBps * leftOut.length;
+  const findings = leftOut.map((row) => ({ ...row, lostRowBps }));
+  return { ...check, ...withFindings(check, findings), rowQualityBps, accepted, acceptedRows };
+}
+
+/** A check's findings and further ones: the first of each reason one by one, the rest summed up. */
+export function withFindings(
+  check: SubmissionCheck,
+  further: readonly RowFinding[],
+): Pick<SubmissionCheck, "findings" | "untold"> {
+  const findings = [...check.findings];
+  const untold = new Map(check.untold);
+  const told = new Map<LossReason, number>();
+  for (const { reason } of findings) told.set(reason, (told.get(reason) ?? 0) + 1);
+  for (const finding of further) {
+    const { reason, lostRowBps } = finding;
+    const count = told.get(reason) ?? 0;
+    told.set(reason, count + 1);
+    if (count < MAX_TOLD_PER_REASON) findings.push(finding);
+    else {
+      const before = untold.get(reason) ?? { count: 0, lostRowBps: 0 };
+      untold.set(reason, { count: before.count + 1, lostRowBps: before.lostRowBps + lostRowBps });
+    }
+  }
+  return { findings, untold };
+}

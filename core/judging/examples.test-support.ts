@@ -70,9 +70,14 @@ export function exampleListings(zipCode: string, count: number, first = 1): List
   );
 }
 
-/** A file that says what its manifest says, received when the epoch began. */
-export function readFile(hotkey: string, zipCode: string, listings: readonly Listing[]): FileContent {
-  const context = rowContext(exampleEpoch(), START_MS, zipCode);
+/** A file that says what its manifest says, received when the epoch began or when it is said. */
+export function readFile(
+  hotkey: string,
+  zipCode: string,
+  listings: readonly Listing[],
+  receivedMs = START_MS,
+): FileContent {
+  const context = rowContext(exampleEpoch(), receivedMs, zipCode);
   const head = { epochId: "20261122T120000Z", nonce: NONCE, hotkey, zipCode };
   return { kind: "read", head, ...fileFacts(listings, context) };
 }

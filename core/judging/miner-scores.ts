@@ -103,5 +103,6 @@ function facts({ check, verdict }: JudgedMiner) {
 /** Names no figures of the sample: a validator that was refused some of its pages has convicted a step later. */
 function conviction(rules: Rules): string {
   const times = Math.ceil(1_000_000 / rules.accusationChancePpm);
-  return `so many sampled listings are not at the source as submitted that invention at ${rules.fabricatedFailBps} bps explains it ${times} times better than honest scraping, of which ${rules.toleratedFailBps} bps may fail`;
+  const odds = `${times} to 1 for ${rules.fabricatedFailBps} bps made up against ${rules.toleratedFailBps} bps of accidents`;
+  return `more sampled listings than honest scraping explains are not at the source as submitted: ${odds}`;
 }

@@ -128,7 +128,7 @@ describe("scoreTable", () => {
     assert.equal(liar.lost[0]?.reason, LossReason.FABRICATED);
     assert.equal(
       liar.lost[0]?.detail,
-      "so many sampled listings are not at the source as submitted that invention at 500 bps explains it 100000 times better than honest scraping, of which 50 bps may fail",
+      "more sampled listings than honest scraping explains are not at the source as submitted: 100000 to 1 for 500 bps made up against 50 bps of accidents",
     );
     assert.deepEqual(violationsOf(ScoreTableSchema, result), []);
   });

@@ -1,11 +1,11 @@
 /**
- * What is checked of a file before its rows are read: that it is exactly in the format, and that reading it cannot take
- * more memory or time than its rows deserve.
+ * What is checked of a file before its rows are read: that it is exactly in the format, and claims no more than a file may
+ * have. The limits are rules: they decide alike on every machine.
  */
 import { parquetMetadata } from "hyparquet";
 import type { ColumnMetaData, FileMetaData, SchemaElement } from "hyparquet";
 import { COLUMNS, SCHEMA } from "./columns.js";
-import { checkPages } from "./page-check.js";
+import type { Budget } from "./pages.js";
 import { guardThrift } from "./thrift-guard.js";
 import { unreadable } from "./unreadable.js";
 
@@ -15,13 +15,20 @@ const MAX_FILE_BYTES = 64 * 1024 * 1024;
 const MAX_ROWS = 1_000_000;
 /** Longest footer: room for a hundred row groups with generous statistics. */
 const MAX_FOOTER_BYTES = 2 * 1024 * 1024;
-/** Most bytes of a file once it is decompressed. */
+/** What a file may take: its pages when decompressed, and the texts of its rows, each as often as it stands there. */
 const MAX_DECOMPRESSED_BYTES = 256 * 1024 * 1024;
+const MAX_TEXT_CHARACTERS = 256 * 1024 * 1024;
 const MAGIC = [0x50, 0x41, 0x52, 0x31];
 const TAIL_BYTES = 8;
 
-/** Checks a whole file and returns its metadata. Throws FILE_UNREADABLE. */
-export function checkFile(content: Uint8Array): FileMetaData {
+/** What a file says of itself, and where its data ends. */
+export interface CheckedMetadata {
+  readonly metadata: FileMetaData;
+  readonly footerStart: number;
+}
+
+/** Checks everything but the pages. Throws FILE_UNREADABLE. */
+export function checkFile(content: Uint8Array): CheckedMetadata {
   if (content.length > MAX_FILE_BYTES) {
     throw unreadable("the file", `has ${content.length} bytes, but may have ${MAX_FILE_BYTES} at most`);
   }
@@ -32,26 +39,23 @@ export function checkFile(content: Uint8Array): FileMetaData {
   const metadata = parquetMetadata(content.subarray(footerStart), { geoparquet: false });
   checkSchema(metadata.schema);
   checkRowGroups(metadata);
-  let decompressed = 0;
   for (const [group, { columns, num_rows: rows }] of metadata.row_groups.entries()) {
     for (const [index, { meta_data: column }] of columns.entries()) {
       const name = COLUMNS[index]?.element.name ?? "";
-      const where = `row group ${group}, column ${name}`;
-      if (column === undefined) throw unreadable(where, "has no metadata");
-      checkChunk(column, name, rows, where);
-      const optional = COLUMNS[index]?.element.repetition_type === "OPTIONAL";
-      decompressed += checkPages({
-        content,
-        end: footerStart,
-        column,
-        rows: Number(rows),
-        optional,
-        where,
-        budget: MAX_DECOMPRESSED_BYTES - decompressed,
-      });
+      checkChunk(column, name, rows, whereOf(group, name));
     }
   }
-  return metadata;
+  return { metadata, footerStart };
+}
+
+/** What a file may take, before anything of it is read. */
+export function fullBudget(): Budget {
+  return { bytes: MAX_DECOMPRESSED_BYTES, characters: MAX_TEXT_CHARACTERS };
+}
+
+/** A part of a file for messages. */
+export function whereOf(group: number, column: string): string {
+  return `row group ${group}, column ${column}`;
 }
 
 function checkFooter(content: Uint8Array): number {
@@ -104,7 +108,8 @@ function checkRowGroups(metadata: FileMetaData): void {
   }
 }
 
-function checkChunk(column: ColumnMetaData, name: string, rows: bigint, where: string): void {
+function checkChunk(column: ColumnMetaData | undefined, name: string, rows: bigint, where: string): void {
+  if (column === undefined) throw unreadable(where, "has no metadata");
   const { codec, type, path_in_schema: path, num_values: values } = column;
   if (codec !== "SNAPPY" && codec !== "UNCOMPRESSED")
     throw unreadable(where, `is compressed by ${codec}, but must be by SNAPPY`);

@@ -4,11 +4,13 @@
 import { unreadable } from "./unreadable.js";
 
 const WHERE = "a compressed page";
+const LONG_LITERAL = 64;
 
 /** Decompresses a raw Snappy block that must hold exactly `outputLength` bytes. Throws FILE_UNREADABLE. */
 export function snappyDecompress(input: Uint8Array, outputLength: number): Uint8Array {
   let position = 0;
 
+  /** The next bytes as a number, the lowest first. */
   function take(count: number): number {
     if (position + count > input.length) throw unreadable(WHERE, "ends too early");
     let value = 0;
@@ -32,7 +34,9 @@ export function snappyDecompress(input: Uint8Array, outputLength: number): Uint8
   function literal(length: number): void {
     if (position + length > input.length || written + length > outputLength)
       throw unreadable(WHERE, "has a literal that is too long");
-    output.set(input.subarray(position, position + length), written);
+    // Short ones are the rule, and a call for each would take longer than what it does.
+    if (length > LONG_LITERAL) output.set(input.subarray(position, position + length), written);
+    else for (let i = 0; i < length; i += 1) output[written + i] = input[position + i] ?? 0;
     position += length;
     written += length;
   }
@@ -41,11 +45,14 @@ export function snappyDecompress(input: Uint8Array, outputLength: number): Uint8
     if (distance === 0 || distance > written || written + length > outputLength)
       throw unreadable(WHERE, "has a copy that is out of range");
     // Byte by byte: a copy may overlap what it writes.
-    for (let i = 0; i < length; i += 1, written += 1) output[written] = output[written - distance] ?? 0;
+    const end = written + length;
+    for (let to = written, from = written - distance; to < end; to += 1, from += 1) output[to] = output[from] ?? 0;
+    written = end;
   }
 
   while (position < input.length) {
-    const tag = take(1);
+    const tag = input[position] ?? 0;
+    position += 1;
     const high = tag >> 2;
     if ((tag & 3) === 0) literal((high < 60 ? high : take(high - 59)) + 1);
     else if ((tag & 3) === 1) copy((high & 7) + 4, (tag >> 5) * 256 + take(1));

@@ -5,15 +5,15 @@
 import { fileFacts } from "../../core/judging/row-facts.js";
 import type { SubmittedFiles } from "../../core/ports.js";
 import { listingFiles } from "./listing-files.js";
+import { plainListingAt, readFile } from "./listing-rows.js";
 
 /** Reads in this process. */
 export function submittedFiles(): SubmittedFiles {
-  const { decode } = listingFiles();
   return {
-    decode,
+    decode: listingFiles().decode,
     async check(content, context) {
-      const { head, listings } = await decode(content);
-      return { head, ...fileFacts(listings, context) };
+      const { head, rows } = readFile(content, plainListingAt);
+      return { head, ...fileFacts(rows, context) };
     },
   };
 }

@@ -28,13 +28,13 @@ export function constraintsOn<Desc extends DescMessage>(
   cross?: CrossCheck<MessageShape<Desc>>,
 ): MessageConstraints<Desc> {
   const names = new Map(schema.fields.map((field) => [field.localName, field.name]));
-  const checks = Object.entries<Check<never>>(fields);
+  const checks = Object.entries<Check<never>>(fields).map(
+    ([field, check]) => [field, names.get(field) ?? field, check] as const,
+  );
   const check: Check<MessageShape<Desc>> = (message, path, tell) => {
     const at = (name: string): string => (path === "" ? name : `${path}.${name}`);
     const values = message as Message & Record<string, never>;
-    for (const [field, checkField] of checks) {
-      checkField(values[field] as never, at(names.get(field) ?? field), tell);
-    }
+    for (const [field, name, checkField] of checks) checkField(values[field] as never, at(name), tell);
     cross?.(message, at, tell);
   };
   return { schema, check };

@@ -43,9 +43,12 @@ export interface Completeness {
   readonly presentBps: number;
 }
 
+const COMPLETE: Completeness = { missing: [], presentBps: 10_000 };
+
 /** Which of the fields that its kind of home has a listing lacks. */
 export function completenessOf(listing: Listing): Completeness {
   const expected = EXPECTED_FIELDS[listing.homeType] ?? POSITION;
+  if (expected.every((field) => listing[field] !== undefined)) return COMPLETE;
   const missing = expected.filter((field) => listing[field] === undefined);
   const presentBps = Math.floor((10_000 * (expected.length - missing.length)) / expected.length);
   return { missing: missing.map((field) => FIELD_NAMES[field]), presentBps };

@@ -57,7 +57,7 @@ export function fileFacts(listings: readonly Listing[], context: RowContext): Fi
 }
 
 /** Whether a row is refused whatever the other rows are. */
-export function isRefused(row: RowFacts | undefined): boolean {
+function isRefused(row: RowFacts | undefined): boolean {
   return row?.remark !== undefined && row.remark.reason !== LossReason.INCOMPLETE;
 }
 

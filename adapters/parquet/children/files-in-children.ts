@@ -26,7 +26,7 @@ export interface ChildrenOptions {
   readonly atOnce: number;
   /** Told when a child died of a file, with a sentence. */
   readonly onDeath: (sentence: string) => void;
-  /** For tests: other limits, and another program than child.ts. */
+  /** For tests and benches: other limits, and another program. */
   readonly usual?: ChildLimits;
   readonly generous?: ChildLimits;
   readonly program?: URL;

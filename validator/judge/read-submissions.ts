@@ -6,7 +6,10 @@ import type { Receipt } from "../../gen/zipnet/v1/submission_pb.js";
 import type { ValidatorParts } from "../parts.js";
 import { checkSubmission } from "./check-submissions.js";
 import { type FetchOptions, fetchOnce, manifestOf, notWhole } from "./fetch-files.js";
-import { pauseBefore } from "./waiting.js";
+import { eachOf, pauseBefore } from "./waiting.js";
+
+/** Submissions that are checked at the same time per file that is read: while one is read, the next comes from the disk. */
+const SUBMISSIONS_PER_FILE = 2;
 
 /** What reading needs. */
 export type ReadOptions = FetchOptions & { readonly parts: Pick<ValidatorParts, "files"> };
@@ -78,14 +81,15 @@ async function readBatch(
   kept.hold(closed.epoch.id, hotkeys);
   const isUp = await fetchOnce(hotkeys, options, signal);
   const missing = new Set(await notWhole(hotkeys, options));
-  for (const receipt of batch.filter(({ hotkey }) => !missing.has(hotkey))) {
+  const whole = batch.filter(({ hotkey }) => !missing.has(hotkey));
+  await eachOf(whole, options.concurrency * SUBMISSIONS_PER_FILE, async (receipt) => {
     signal.throwIfAborted();
     const check = await checkSubmission(receipt, options);
     // A file that was damaged on the disk meanwhile is fetched again.
-    if (check.outOfReach.size > 0) continue;
+    if (check.outOfReach.size > 0) return;
     checks.set(receipt.hotkey, check);
     kept.noteChecked(receipt.hotkey);
-  }
+  });
   return isUp;
 }
 

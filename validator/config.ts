@@ -48,8 +48,8 @@ export const SETTINGS = {
     parse.integer({ min: 1, max: 64 }, 2),
   ),
   cacheBytes: setting(
-    "Bytes of miners' files that are kept on disk, 100000000 and up; a larger epoch is read in parts. Default 10000000000.",
-    parse.integer({ min: 100_000_000, max: 1_000_000_000_000_000 }, 10_000_000_000),
+    "Bytes of miners' files that are kept on disk, 100000000 and up; a larger epoch is read in parts. Default 4000000000.",
+    parse.integer({ min: 100_000_000, max: 1_000_000_000_000_000 }, 4_000_000_000),
   ),
   minValidatorStakeTao: setting(
     "Stake in TAO from which on the relay serves a permitted hotkey as a validator. Default 1000.",

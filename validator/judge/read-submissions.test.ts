@@ -95,6 +95,31 @@ describe("readSubmissions", () => {
     assert.ok(transfer.gets.length > 10 && transfer.gets.length <= 20, `${transfer.gets.length} downloads`);
   });
 
+  it("comes to the same table whichever file it dies at, and does not fetch again what is there", async function () {
+    this.timeout(60_000);
+    const roomy = totalBytes * 2;
+    for (const cacheBytes of [roomy, Math.ceil(totalBytes * 0.7)]) {
+      for (let files = 0; files < 10; files += 3) {
+        const state = memoryState();
+        let left = files;
+        const dying: LocalState = {
+          ...state,
+          async write(key, content) {
+            if (key.startsWith("files/")) left -= 1;
+            if (left < 0) throw new Error("the power went out");
+            return state.write(key, content);
+          },
+        };
+        await assert.rejects(judge({ state: dying, cacheBytes }), /the power went out/);
+        const held = (await state.list("files/")).length;
+        assert.ok(held > 0 || files === 0);
+        const transfer = countingTransfer(scripted);
+        assertSame(await judge({ state, transfer, cacheBytes }));
+        if (cacheBytes === roomy) assert.equal(transfer.gets.length, 10 - held);
+      }
+    }
+  });
+
   it("holds one submission even where the limit is smaller", async () => {
     const state = measuredState();
     assertSame(await judge({ state, cacheBytes: 1 }));

@@ -14,61 +14,102 @@ import { claimState } from "../adapters/state/claim-state.js";
 import { folderState } from "../adapters/state/folder-state.js";
 import { fetchTransfer } from "../adapters/transfer/fetch-transfer.js";
 import { loadSigner, verifySr25519 } from "../adapters/wallet/wallet.js";
-import { createServerClients } from "../rpc/client/client.js";
+import type { SignedRecord } from "../gen/zipnet/v1/record_pb.js";
+import { type ClientOptions, createServerClients } from "../rpc/client/client.js";
+import { fromConnectError } from "../rpc/errors.js";
 import { followEpochs } from "../rpc/follower/follower.js";
 import { relayDiscovery } from "../rpc/follower/relay-discovery.js";
-import { configOf, minRelayStakeRaoOf, readValidatorSettings } from "./config.js";
+import { type ValidatorSettings, configOf, minRelayStakeRaoOf, readValidatorSettings } from "./config.js";
+import { type ByHandOptions, judgeByHand } from "./judge/by-hand.js";
+import type { ValidatorParts } from "./parts.js";
 import { judgingCalls } from "./server-calls.js";
 import { runValidator } from "./validator.js";
+
+/** What a validator's settings open. */
+type Opened = Omit<ValidatorParts, "relayObjects" | "relayCache" | "follow"> & {
+  /** How the server is called. */
+  readonly calling: ClientOptions;
+  /** Asks the server for what a closed epoch is judged by. */
+  readonly fetchRecords: ByHandOptions["fetchRecords"];
+  close(): Promise<void>;
+};
+
+/** Opens everything but the relay and the stream. */
+async function openParts(settings: ValidatorSettings, signal: AbortSignal): Promise<Opened> {
+  const { network, netuid, serverHotkey, serverUrl } = settings;
+  const log = createLog("validator", { format: settings.logFormat, level: settings.logLevel });
+  const clock = systemClock;
+  const signer = await loadSigner(settings, (warning) => log.warn({}, warning));
+  const random = (): number => randomInt(2 ** 32) / 2 ** 32;
+  const state = folderState(join(settings.stateDir, "state"));
+  await claimState(state, `${network}/${netuid}/${signer.hotkey}`);
+  const chain = await openChain(settings, { clock, log }, signal);
+  const opened = await openSource(settings, { program: "validator", seed: signer.hotkey, clock });
+  const calling = { signer, network, netuid, clock, transport: settings.transport };
+  const clients = createServerClients(serverUrl, serverHotkey, calling);
+  const transfer = fetchTransfer();
+  const server = judgingCalls(clients, { transfer, urls: serverUrl });
+  const onDeath = (sentence: string): void => log.warn({}, sentence);
+  const files = filesInChildren({ atOnce: settings.concurrency, onDeath });
+  return {
+    ...{ clock, random, log, signer, verify: verifySr25519, state, chain, transfer, files, calling, server },
+    source: opened.source((pages) => pages),
+    async fetchRecords(epochId, signal) {
+      const snapshot = await server.snapshot(epochId, signal);
+      const { record: epoch } = await clients.epochs.getEpoch({ epochId }, { signal }).catch((error: unknown) => {
+        throw fromConnectError(error);
+      });
+      if (epoch === undefined) throw new Error("the server's answer has no epoch");
+      return { epoch, snapshot };
+    },
+    async close() {
+      await files.close();
+      clients.close();
+      chain.close();
+      await opened.close();
+    },
+  };
+}
 
 /** Validates until the signal is aborted. raw: settings by environment variable name. Throws SettingsError. */
 export async function main(raw: Readonly<Record<string, string | undefined>>, signal: AbortSignal): Promise<void> {
   const settings = readValidatorSettings(raw);
-  const { network, netuid, serverHotkey, stateDir } = settings;
-  const log = createLog("validator", { format: settings.logFormat, level: settings.logLevel });
-  const clock = systemClock;
-  const signer = await loadSigner(settings, (warning) => log.warn({}, warning));
-  const endpoints = settings.serverUrl.map((url) => ({ url, hotkey: serverHotkey }));
-  const random = (): number => randomInt(2 ** 32) / 2 ** 32;
-  const common = { clock, random, log, signer, verify: verifySr25519 };
-  const state = folderState(join(stateDir, "state"));
-  await claimState(state, `${network}/${netuid}/${signer.hotkey}`);
-  const chain = await openChain(settings, { clock, log }, signal);
-  const opened = await openSource(settings, { program: "validator", seed: signer.hotkey, clock });
-  const source = opened.source((pages) => pages);
-  const calling = { signer, network, netuid, clock, transport: settings.transport };
-  const clients = createServerClients(settings.serverUrl, serverHotkey, calling);
-  const minStakeRao = minRelayStakeRaoOf(settings);
-  const discoverRelays = relayDiscovery({ chain, network, netuid, minStakeRao });
+  const { network, netuid, serverHotkey, serverUrl, stateDir } = settings;
+  const { calling, fetchRecords: _, close, ...parts } = await openParts(settings, signal);
+  const { clock, log, chain, signer, source, random, verify } = parts;
+  const discoverRelays = relayDiscovery({ chain, network, netuid, minStakeRao: minRelayStakeRaoOf(settings) });
+  const endpoints = serverUrl.map((url) => ({ url, hotkey: serverHotkey }));
+  const following = { ...calling, random, log, verify, endpoints, discoverRelays, recordSigner: serverHotkey };
   const relayCache = memoryCache(clock);
-  const transfer = fetchTransfer();
-  const onDeath = (sentence: string): void => log.warn({}, sentence);
-  const files = filesInChildren({ atOnce: settings.concurrency, onDeath });
   log.info({ event: "started", hotkey: signer.hotkey, source: source.name }, `validator ${signer.hotkey} has started`);
   try {
-    await runValidator(
-      {
-        ...common,
-        chain,
-        source,
-        files,
-        transfer,
-        state,
-        // The relay passes on records over its streams only and never grants an address.
-        relayObjects: await openFolderObjects({ dir: join(stateDir, "records"), publicUrl: "", clock, log }),
-        relayCache,
-        server: judgingCalls(clients, { transfer, urls: settings.serverUrl }),
-        follow: (own, ended) =>
-          followEpochs({ ...calling, ...common, endpoints, discoverRelays, recordSigner: serverHotkey, ...own }, ended),
-      },
-      configOf(settings),
-      signal,
-    );
+    // The relay passes on records over its streams only and never grants an address.
+    const relayObjects = await openFolderObjects({ dir: join(stateDir, "records"), publicUrl: "", clock, log });
+    const follow: ValidatorParts["follow"] = (own, ended) => followEpochs({ ...following, ...own }, ended);
+    await runValidator({ ...parts, relayObjects, relayCache, follow }, configOf(settings), signal);
   } finally {
-    await files.close();
-    clients.close();
-    chain.close();
     await relayCache.close();
-    await opened.close();
+    await close();
+  }
+}
+
+/**
+ * Judges one closed epoch. raw: settings by environment variable name. Throws SettingsError; rejects with EPOCH_UNKNOWN,
+ * EPOCH_OPEN, or where the report cannot be published now.
+ *
+ * @param isDryRun publish nothing.
+ */
+export async function judgeOnce(
+  raw: Readonly<Record<string, string | undefined>>,
+  epochId: string,
+  isDryRun: boolean,
+  signal: AbortSignal,
+): Promise<SignedRecord> {
+  const settings = readValidatorSettings(raw);
+  const { fetchRecords, calling: _, close, ...parts } = await openParts(settings, signal);
+  try {
+    return await judgeByHand(epochId, { parts, config: configOf(settings), fetchRecords, isDryRun }, signal);
+  } finally {
+    await close();
   }
 }

@@ -8,6 +8,7 @@ import { SETTINGS as VALIDATOR_SETTINGS } from "../../validator/config.js";
 import { addSettingFlags, mergedSettings } from "../flags.js";
 import { StopRequest } from "../shutdown.js";
 import { addMinerCommands } from "./miner/miner.js";
+import { judgeCommand } from "./validator/judge.js";
 
 /** A long-running program. Its main is loaded only when it is started, because loading it takes time. */
 interface Program {
@@ -67,6 +68,7 @@ function programCommand(program: Program, signal: AbortSignal): Command {
 export function programCommands(signal: AbortSignal): readonly Command[] {
   return PROGRAMS.map((program) => {
     const command = programCommand(program, signal);
+    if (program.name === "validator") command.addCommand(judgeCommand(signal));
     return program.name === "miner" ? addMinerCommands(command, signal) : command;
   });
 }

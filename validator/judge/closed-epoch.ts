@@ -10,8 +10,15 @@ import { type Epoch, EpochSchema, type Rules } from "../../gen/zipnet/v1/epoch_p
 import type { SignedRecord } from "../../gen/zipnet/v1/record_pb.js";
 import { type Receipt, ReceiptSchema, SnapshotSchema } from "../../gen/zipnet/v1/submission_pb.js";
 
+/** The records that a closed epoch is judged by. */
+export interface EpochRecords {
+  readonly epoch: SignedRecord;
+  readonly snapshot: SignedRecord;
+}
+
 /** What is judged. */
 export interface ClosedEpoch {
+  readonly records: EpochRecords;
   readonly epoch: Epoch;
   readonly rules: Rules;
   readonly snapshotSha256: string;
@@ -51,6 +58,7 @@ export function openClosedEpoch(
     throw refuse("a miner has two receipts");
   const [startMs, closeMs] = [timestampMs(startTime), timestampMs(closeTime)];
   return {
+    records: { epoch: epochRecord, snapshot: snapshotRecord },
     epoch,
     rules,
     snapshotSha256: payloadSha256(snapshotRecord),

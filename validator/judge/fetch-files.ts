@@ -4,12 +4,13 @@
  */
 import { createHash } from "node:crypto";
 import { ZipnetError } from "../../core/errors.js";
+import type { Transfer } from "../../core/ports.js";
 import { openRecord, payloadSha256 } from "../../core/signed-record.js";
 import type { CreateDownloadGrantsResponse, DownloadGrant } from "../../gen/zipnet/v1/judging_service_pb.js";
 import type { SignedRecord } from "../../gen/zipnet/v1/record_pb.js";
 import { type Manifest, type ManifestObject, ManifestSchema } from "../../gen/zipnet/v1/submission_pb.js";
 import type { ValidatorParts } from "../parts.js";
-import { MAX_HOTKEYS_PER_CALL } from "../server-calls.js";
+import { type JudgingCalls, MAX_HOTKEYS_PER_CALL } from "../server-calls.js";
 import type { ClosedEpoch } from "./closed-epoch.js";
 import type { KeptFiles } from "./kept-files.js";
 import { eachOf, pauseBefore } from "./waiting.js";
@@ -17,7 +18,10 @@ import type { WorkStore } from "./work-store.js";
 
 /** What fetching needs. */
 export interface FetchOptions {
-  readonly parts: Pick<ValidatorParts, "clock" | "log" | "server" | "transfer" | "verify">;
+  readonly parts: Pick<ValidatorParts, "clock" | "log" | "verify"> & {
+    readonly server: Pick<JudgingCalls, "downloadGrants">;
+    readonly transfer: Pick<Transfer, "get">;
+  };
   readonly closed: ClosedEpoch;
   readonly work: WorkStore;
   readonly kept: KeptFiles;

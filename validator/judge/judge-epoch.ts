@@ -2,18 +2,20 @@
  * Judging one closed epoch: a straight line of steps. Each leaves what it found in local state before the next begins,
  * so that after a restart the line is walked again and every step that is done answers at once.
  */
+import { type MessageInitShape, create, toBinary } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { sha256Hex } from "../../core/hash.js";
 import { byText } from "../../core/judging/apportion.js";
 import { comparedChecks } from "../../core/judging/compared-checks.js";
 import { scoreTable } from "../../core/judging/scoring.js";
 import type { SubmissionCheck } from "../../core/judging/submission-check.js";
+import type { Chain } from "../../core/ports.js";
 import { sealRecord } from "../../core/signed-record.js";
-import { toBinary } from "@bufbuild/protobuf";
 import type { SignedRecord } from "../../gen/zipnet/v1/record_pb.js";
 import {
   type Evidence,
   MinerVerdict,
+  type Report,
   ReportSchema,
   type ScoreTable,
   ScoreTableSchema,
@@ -28,21 +30,47 @@ import { type Downloaded, type ReadOptions, readSubmissions } from "./read-submi
 import { type RowsOfSample, type SpotCheckBestOptions, spotCheckBest } from "./spot-check-best.js";
 import type { WorkStore } from "./work-store.js";
 
-/** What judging needs. */
-export interface JudgeOptions {
-  readonly parts: Omit<ValidatorParts, "relayObjects" | "relayCache" | "follow" | "state">;
-  readonly config: Pick<ValidatorConfig, "network" | "netuid" | "concurrency">;
+/** What the line up to the table needs. */
+export interface LineOptions {
+  readonly parts: SpotCheckBestOptions["parts"] & ReadOptions["parts"] & { readonly chain: Pick<Chain, "metagraph"> };
+  readonly config: Pick<ValidatorConfig, "concurrency">;
   readonly closed: ClosedEpoch;
   readonly work: WorkStore;
   readonly kept: KeptFiles;
 }
 
+/** What judging needs. */
+export interface JudgeOptions extends LineOptions {
+  readonly parts: Omit<ValidatorParts, "relayObjects" | "relayCache" | "follow" | "state">;
+  readonly config: Pick<ValidatorConfig, "network" | "netuid" | "concurrency">;
+}
+
+/** What judging an epoch comes to. */
+export interface Judgement {
+  readonly table: ScoreTable;
+  /** By hotkey, of those that were spot checked. */
+  readonly evidence: ReadonlyMap<string, readonly Evidence[]>;
+  readonly downloaded: Downloaded;
+}
+
 /** Judges a closed epoch, unless it is judged already. Resolves with the signed report. */
 export async function judgeEpoch(options: JudgeOptions, signal: AbortSignal): Promise<SignedRecord> {
-  const { parts, closed, work, kept } = options;
+  const { parts, work } = options;
   const done = await work.report();
   if (done !== undefined) return done;
+  const judgement = await judge(options, signal);
+  const report = sealReport(judgement, options);
+  await work.saveReport(report);
+  const { table } = judgement;
+  parts.log.info(judgedFacts(table), `epoch ${table.epochId} is judged`);
+  return report;
+}
+
+/** Walks the line, up to the table. What was found before is not asked for again. */
+export async function judge(options: LineOptions, signal: AbortSignal): Promise<Judgement> {
+  const { parts, closed, work, kept } = options;
   const epochId = closed.epoch.id;
+  if ((await work.records()) === undefined) await work.saveRecords(closed.records);
   const receipts = closed.receipts.length;
   parts.log.info(
     { event: "snapshot", epoch_id: epochId, receipts },
@@ -59,20 +87,25 @@ export async function judgeEpoch(options: JudgeOptions, signal: AbortSignal): Pr
   const { epoch, rules, snapshotSha256, seedBlockHash } = closed;
   const checks = comparedChecks(found, rules, seedBlockHash);
   const evidence = await spotCheckBest(checks, checkingOf(options, signal), signal);
-  const { ownerHotkey } = await parts.chain.metagraph(signal);
+  const ownerHotkey = await ownerOf(options, signal);
   const table = scoreTable({ epoch, rules, snapshotSha256, seedBlockHash, ownerHotkey, checks, evidence });
-  const report = sealReport(table, evidence, downloaded, options);
-  await work.saveReport(report);
-  parts.log.info(judgedFacts(table), `epoch ${epochId} is judged`);
-  return report;
+  return { table, evidence, downloaded };
 }
 
-function readingOf({ parts, config, closed, work, kept }: JudgeOptions): ReadOptions {
+async function ownerOf({ parts, work }: LineOptions, signal: AbortSignal): Promise<string> {
+  const known = await work.owner();
+  if (known !== undefined) return known;
+  const { ownerHotkey } = await parts.chain.metagraph(signal);
+  await work.saveOwner(ownerHotkey);
+  return ownerHotkey;
+}
+
+function readingOf({ parts, config, closed, work, kept }: LineOptions): ReadOptions {
   return { parts, closed, work, kept, concurrency: config.concurrency };
 }
 
 /** Spot checks with what was downloaded, and what has to be downloaded again for it. */
-function checkingOf(options: JudgeOptions, signal: AbortSignal): SpotCheckBestOptions {
+function checkingOf(options: LineOptions, signal: AbortSignal): SpotCheckBestOptions {
   const { parts, closed, work, config } = options;
   const rowsOfMiner = async (check: SubmissionCheck): Promise<RowsOfSample> => {
     await fetchAgain(check.hotkey, readingOf(options), signal);
@@ -81,31 +114,34 @@ function checkingOf(options: JudgeOptions, signal: AbortSignal): SpotCheckBestOp
   return { parts, work, concurrency: config.concurrency, closed, rowsOfMiner };
 }
 
-function sealReport(
-  table: ScoreTable,
-  evidence: ReadonlyMap<string, readonly Evidence[]>,
-  downloaded: Downloaded,
-  { parts, config, closed }: JudgeOptions,
-): SignedRecord {
+function sealReport(judgement: Judgement, { parts, config, closed }: JudgeOptions): SignedRecord {
+  const { network, netuid } = config;
+  const at = { judgedTime: timestampFromMs(parts.clock.now()), softwareVersion: SOFTWARE_VERSION };
+  const validator = parts.signer.hotkey;
+  return sealRecord(
+    ReportSchema,
+    reportOf(judgement, { ...at, network, netuid, validator, epochId: closed.epoch.id }),
+    parts.signer,
+  );
+}
+
+/** The report that a judgement is published as. `head`: everything in it that does not follow from the judgement. */
+export function reportOf(
+  { table, evidence, downloaded }: Judgement,
+  head: Pick<Report, "epochId" | "network" | "netuid" | "validator" | "softwareVersion"> &
+    Required<Pick<MessageInitShape<typeof ReportSchema>, "judgedTime">>,
+): Report {
   const idOf = (piece: Evidence): string => piece.submitted?.listingId ?? "";
   const inOrder = [...evidence.values()].flat();
   inOrder.sort((a, b) => byText(a.hotkey, b.hotkey) || byText(idOf(a), idOf(b)));
-  return sealRecord(
-    ReportSchema,
-    {
-      epochId: closed.epoch.id,
-      network: config.network,
-      netuid: config.netuid,
-      validator: parts.signer.hotkey,
-      judgedTime: timestampFromMs(parts.clock.now()),
-      softwareVersion: SOFTWARE_VERSION,
-      table,
-      evidence: inOrder,
-      downloadedFiles: downloaded.files,
-      downloadedBytes: BigInt(downloaded.bytes),
-    },
-    parts.signer,
-  );
+  return create(ReportSchema, {
+    ...head,
+    table,
+    evidence: inOrder,
+    downloadedFiles: downloaded.files,
+    downloadedBytes: BigInt(downloaded.bytes),
+    adoptedEvidence: inOrder.filter((piece) => piece.adoptedFrom.length > 0).length,
+  });
 }
 
 /** A judgement as the log tells it. */

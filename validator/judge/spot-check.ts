@@ -2,7 +2,7 @@
  * Scraping a miner's sample again. Every piece of evidence is saved as it comes, so a restart repeats none.
  */
 import { judgeListing } from "../../core/judging/comparison.js";
-import type { LookUp } from "../../core/ports.js";
+import type { ListingSource, LookUp } from "../../core/ports.js";
 import { type Evidence, ListingVerdict } from "../../gen/zipnet/v1/report_pb.js";
 import type { ValidatorParts } from "../parts.js";
 import type { SampledRow } from "./check-submissions.js";
@@ -11,7 +11,7 @@ import type { WorkStore } from "./work-store.js";
 
 /** What a spot check needs. */
 export interface SpotCheckOptions {
-  readonly parts: Pick<ValidatorParts, "clock" | "log" | "source">;
+  readonly parts: Pick<ValidatorParts, "clock" | "log"> & { readonly source: Pick<ListingSource, "lookUp"> };
   readonly work: WorkStore;
   readonly concurrency: number;
   /** Until when a source that is out of reach is waited for. Unix milliseconds. */

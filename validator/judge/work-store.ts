@@ -6,6 +6,7 @@ import type { LocalState } from "../../core/ports.js";
 import { decodeRecord, encodeRecord } from "../../core/signed-record.js";
 import type { SignedRecord } from "../../gen/zipnet/v1/record_pb.js";
 import { type Evidence, EvidenceSchema } from "../../gen/zipnet/v1/report_pb.js";
+import type { EpochRecords } from "./closed-epoch.js";
 import type { KeptFiles } from "./kept-files.js";
 
 const WORK = "work/";
@@ -14,10 +15,16 @@ const PUBLISHED = "published/";
 
 /** Steps of one epoch that are done. Everything written here is final. */
 export interface WorkStore {
+  /** The epoch's record and its snapshot, as they are judged. */
+  records(): Promise<EpochRecords | undefined>;
+  saveRecords(records: EpochRecords): Promise<void>;
   manifest(hotkey: string): Promise<SignedRecord | undefined>;
   saveManifest(hotkey: string, record: SignedRecord): Promise<void>;
   evidence(hotkey: string, zipCode: string, listingId: string): Promise<Evidence | undefined>;
   saveEvidence(hotkey: string, zipCode: string, listingId: string, evidence: Evidence): Promise<void>;
+  /** The subnet owner's hotkey, as the table was made with it. */
+  owner(): Promise<string | undefined>;
+  saveOwner(hotkey: string): Promise<void>;
   /** The signed report: from here on the judgement stands. */
   report(): Promise<SignedRecord | undefined>;
   saveReport(record: SignedRecord): Promise<void>;
@@ -37,6 +44,14 @@ export function workStore(state: LocalState, epochId: string): WorkStore {
     return bytes === undefined ? undefined : decodeRecord(bytes);
   };
   return {
+    async records() {
+      const [epoch, snapshot] = [await record(at("epoch")), await record(at("snapshot"))];
+      return epoch === undefined || snapshot === undefined ? undefined : { epoch, snapshot };
+    },
+    async saveRecords({ epoch, snapshot }) {
+      await state.write(at("epoch"), encodeRecord(epoch));
+      await state.write(at("snapshot"), encodeRecord(snapshot));
+    },
     manifest: (hotkey) => record(manifestAt(hotkey)),
     saveManifest: (hotkey, manifest) => state.write(manifestAt(hotkey), encodeRecord(manifest)),
     async evidence(hotkey, zipCode, listingId) {
@@ -45,6 +60,11 @@ export function workStore(state: LocalState, epochId: string): WorkStore {
     },
     saveEvidence: (hotkey, zipCode, listingId, evidence) =>
       state.write(evidenceAt(hotkey, zipCode, listingId), toBinary(EvidenceSchema, evidence)),
+    async owner() {
+      const bytes = await state.read(at("owner"));
+      return bytes === undefined ? undefined : new TextDecoder().decode(bytes);
+    },
+    saveOwner: (hotkey) => state.write(at("owner"), new TextEncoder().encode(hotkey)),
     report: () => record(REPORTS + epochId),
     saveReport: (report) => state.write(REPORTS + epochId, encodeRecord(report)),
     isPublished: async () => (await state.read(PUBLISHED + epochId)) !== undefined,

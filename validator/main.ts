@@ -52,7 +52,17 @@ async function openParts(settings: ValidatorSettings, signal: AbortSignal): Prom
   const onDeath = (sentence: string): void => log.warn({}, sentence);
   const files = filesInChildren({ atOnce: settings.concurrency, onDeath });
   return {
-    ...{ clock, random, log, signer, verify: verifySr25519, state, chain, transfer, files, calling, server },
+    clock,
+    random,
+    log,
+    signer,
+    verify: verifySr25519,
+    state,
+    chain,
+    transfer,
+    files,
+    server,
+    calling,
     source: opened.source((pages) => pages),
     async fetchRecords(epochId, signal) {
       const snapshot = await server.snapshot(epochId, signal);

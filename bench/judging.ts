@@ -17,6 +17,7 @@ import { readyCrypto, verifySr25519 } from "../adapters/wallet/wallet.js";
 import { scoreTable } from "../core/judging/scoring.js";
 import { acceptedCount } from "../core/judging/submission-check.js";
 import { defaultRules } from "../core/rules.js";
+import { SignedRecordSchema } from "../gen/zipnet/v1/record_pb.js";
 import { ReceiptSchema } from "../gen/zipnet/v1/submission_pb.js";
 import { quietLog } from "../test/support/quiet-log.js";
 import type { ClosedEpoch } from "../validator/judge/closed-epoch.js";
@@ -58,6 +59,7 @@ function closedEpoch(manifests: Readonly<Record<string, string>>): ClosedEpoch {
   const hotkeysToRead = new Set(Object.keys(manifests));
   const rules = epoch.rules ?? defaultRules(1);
   return {
+    records: { epoch: create(SignedRecordSchema), snapshot: create(SignedRecordSchema) },
     epoch,
     rules,
     snapshotSha256: "00".repeat(32),

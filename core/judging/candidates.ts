@@ -50,15 +50,22 @@ export function heuristicParts(check: SubmissionCheck, held: Held, epoch: Epoch,
   return scoreParts({ timeBps, qualityBps: heuristicQualityBps(check), volumeBps }, rules);
 }
 
-/** What ties are broken by: a hash of the seed and the hotkey, as hexadecimal text. Smaller comes first. */
-function tieBreaker(seedBlockHash: string, hotkey: string): string {
-  return bytesToHex(sha256Of(`${seedBlockHash}\n${hotkey}`));
+/** What is put in order. */
+interface Scored {
+  readonly hotkey: string;
+  readonly coldkey: string;
+  readonly scoreBps: number;
 }
 
-/** Puts miners in order: higher score first, ties by tieBreaker. */
+/**
+ * Puts miners in order: higher score first. Ties go by a hash of the seed and the coldkey, as hexadecimal text, smaller
+ * first, and between hotkeys of one coldkey by that of the seed and the hotkey: more hotkeys are no more lots.
+ */
 export function byScore(seedBlockHash: string) {
-  return (a: { hotkey: string; scoreBps: number }, b: { hotkey: string; scoreBps: number }): number =>
-    b.scoreBps - a.scoreBps || byText(tieBreaker(seedBlockHash, a.hotkey), tieBreaker(seedBlockHash, b.hotkey));
+  const lotOf = (key: string): string => bytesToHex(sha256Of(`${seedBlockHash}\n${key}`));
+  const byLot = (a: string, b: string): number => (a === b ? 0 : byText(lotOf(a), lotOf(b)));
+  return (a: Scored, b: Scored): number =>
+    b.scoreBps - a.scoreBps || byLot(a.coldkey, b.coldkey) || byLot(a.hotkey, b.hotkey);
 }
 
 /**

@@ -13,14 +13,13 @@ import {
 } from "../../gen/zipnet/v1/report_pb.js";
 import type { LookUp } from "../ports.js";
 import type { SpotCheckCounts } from "./decision.js";
+import { vaguenessMs } from "./row-checks.js";
 
 /** How far two readings of one position may be apart, in degrees: about 20 metres. */
 const POSITION_TOLERANCE_DEGREES = 0.0002;
 
 /** Bathrooms come as fractions; two readings of one fraction may differ in the last binary digit. */
 const BATHROOM_TOLERANCE = 0.001;
-
-const HOUR_MS = 3_600_000;
 
 /** Id of the evidence on a listing. */
 export function evidenceId(hotkey: string, zipCode: string, listingId: string): string {
@@ -110,14 +109,10 @@ function honestChanges(submitted: Listing, observed: Listing): { status: boolean
   const status = canBecome(submitted.status, observed.status);
   const scrapedMs = submitted.scrapedTime === undefined ? undefined : timestampMs(submitted.scrapedTime);
   const changedMs = observed.priceChangedTime === undefined ? undefined : timestampMs(observed.priceChangedTime);
-  const changedSince = scrapedMs !== undefined && changedMs !== undefined && latestMomentOf(changedMs) > scrapedMs;
+  const changedSince =
+    scrapedMs !== undefined && changedMs !== undefined && changedMs + vaguenessMs(changedMs) > scrapedMs;
   // A sold or withdrawn home shows another price than the one that was asked, without a change of price.
   return { status, price: changedSince || (status && submitted.status !== observed.status) };
-}
-
-/** When a change happened at the latest. Sources that know only its day give the start of the day, in some time zone. */
-export function latestMomentOf(changedMs: number): number {
-  return changedMs % HOUR_MS === 0 ? changedMs + 24 * HOUR_MS : changedMs;
 }
 
 /** Whether a listing can honestly go from one status to the other within hours. A closed sale is not reopened. */

@@ -1,16 +1,19 @@
 /**
- * What the verified miners' listings say of everybody else's: who was not spot checked is paid for what somebody who
- * was has seen too.
+ * What the verified miners' listings say of others': who was not spot checked is paid for what somebody who was has seen
+ * too, and nobody is paid for what was known to be old.
  */
 import { LossReason } from "../../gen/zipnet/v1/report_pb.js";
 import { type AcceptedRows, hardFactsAgree } from "./accepted-rows.js";
-import { latestMomentOf } from "./comparison.js";
 import { type LeftOutRow, withoutRows } from "./left-out.js";
 import { CLOCK_TOLERANCE_MS } from "./row-checks.js";
 import { type SubmissionCheck, deliveredCount } from "./submission-check.js";
 
+/** Verified miners that must have seen a change before it makes somebody's row stale, so that none of them can alone. */
+const MIN_WITNESSES = 2;
+
 /** A verified miner's row. */
 interface KnownRow {
+  readonly coldkey: string;
   readonly rows: AcceptedRows;
   readonly index: number;
 }
@@ -28,12 +31,12 @@ export function knownListings(verified: readonly SubmissionCheck[], zipCodes: re
 
 function rowsById(verified: readonly SubmissionCheck[], zipCode: string): Map<string, KnownRow[]> {
   const known = new Map<string, KnownRow[]>();
-  for (const { acceptedRows } of verified) {
+  for (const { coldkey, acceptedRows } of verified) {
     const rows = acceptedRows.get(zipCode);
     rows?.ids.forEach((listingId, index) => {
       const before = known.get(listingId);
-      if (before === undefined) known.set(listingId, [{ rows, index }]);
-      else before.push({ rows, index });
+      if (before === undefined) known.set(listingId, [{ coldkey, rows, index }]);
+      else before.push({ coldkey, rows, index });
     });
   }
   return known;
@@ -49,13 +52,12 @@ export interface CrossChecked {
 }
 
 /**
- * Holds the submission of a miner that is not verified against the verified ones'. In the zip codes that they delivered
- * a row counts when one of them has its listing with the same hard facts, and when it does not show an old price after
- * the time at which they say that it changed. Elsewhere every accepted row counts.
- *
- * @param startMs the epoch's start, unix milliseconds.
+ * Holds a submission against the verified ones. In the zip codes that they delivered a row of a miner that is not
+ * verified counts only when one of them has its listing with the same hard facts. A row of anybody is stale and does not
+ * count when two of them, of other coldkeys, had seen a later change of the price when it claims to be read, and it does
+ * not show that.
  */
-export function crossCheck(check: SubmissionCheck, known: KnownListings, startMs: number): CrossChecked {
+export function crossCheck(check: SubmissionCheck, known: KnownListings, isVerified: boolean): CrossChecked {
   const leftOut: LeftOutRow[] = [];
   let compared = 0;
   for (const [zipCode, rows] of check.acceptedRows) {
@@ -63,7 +65,8 @@ export function crossCheck(check: SubmissionCheck, known: KnownListings, startMs
     if (knownRows === undefined) continue;
     compared += rows.ids.length;
     rows.ids.forEach((listingId, index) => {
-      const found = objection(rows, index, knownRows.get(listingId) ?? [], startMs);
+      const own = { coldkey: check.coldkey, rows, index };
+      const found = objection(own, knownRows.get(listingId) ?? [], isVerified);
       if (found !== undefined) leftOut.push({ ...found, zipCode, listingId });
     });
   }
@@ -71,23 +74,28 @@ export function crossCheck(check: SubmissionCheck, known: KnownListings, startMs
 }
 
 function objection(
-  rows: AcceptedRows,
-  index: number,
+  own: KnownRow,
   known: readonly KnownRow[],
-  startMs: number,
+  isVerified: boolean,
 ): Pick<LeftOutRow, "reason" | "detail"> | undefined {
-  if (known.length === 0) return { reason: LossReason.UNCONFIRMED, detail: "no verified miner has this listing" };
-  const agreeing = known.filter((other) => hardFactsAgree(rows, index, other.rows, other.index));
-  if (agreeing.length === 0) {
-    return { reason: LossReason.UNCONFIRMED, detail: "verified miners have this listing with other facts" };
+  const agreeing = known.filter((other) => hardFactsAgree(own.rows, own.index, other.rows, other.index));
+  if (agreeing.length === 0 && !isVerified) {
+    const detail = known.length === 0 ? "no verified miner has this listing" : "verified miners have other facts";
+    return { reason: LossReason.UNCONFIRMED, detail };
   }
-  if (!agreeing.some((other) => isStale(rows, index, other, startMs))) return undefined;
-  return { reason: LossReason.STALE, detail: "the price had changed when this was said to be read" };
+  const witnesses = new Set(agreeing.filter((other) => sawLaterPrice(other, own)).map(({ coldkey }) => coldkey));
+  witnesses.delete(own.coldkey);
+  if (witnesses.size < MIN_WITNESSES) return undefined;
+  return { reason: LossReason.STALE, detail: "others saw a later price before this was said to be read" };
 }
 
-function isStale(own: AcceptedRows, index: number, other: KnownRow, startMs: number): boolean {
-  const changedMs = (other.rows.priceChangedS[other.index] ?? 0) * 1000;
-  if (changedMs < startMs || own.priceUsd[index] === other.rows.priceUsd[other.index]) return false;
-  const isUntold = (own.priceChangedS[index] ?? 0) * 1000 < changedMs;
-  return isUntold && (own.scrapedMs[index] ?? 0) >= latestMomentOf(changedMs) + CLOCK_TOLERANCE_MS;
+function sawLaterPrice(other: KnownRow, own: KnownRow): boolean {
+  const [theirs, ours] = [factsOf(other), factsOf(own)];
+  const isEarlier = theirs.scrapedMs <= ours.scrapedMs - CLOCK_TOLERANCE_MS;
+  return isEarlier && theirs.changedS > ours.changedS && theirs.priceUsd !== ours.priceUsd;
+}
+
+function factsOf({ rows, index }: KnownRow): { scrapedMs: number; changedS: number; priceUsd: number } {
+  const { scrapedMs, priceChangedS, priceUsd } = rows;
+  return { scrapedMs: scrapedMs[index] ?? 0, changedS: priceChangedS[index] ?? 0, priceUsd: priceUsd[index] ?? 0 };
 }

@@ -158,6 +158,18 @@ describe("the provisional order", () => {
       { numRuns: 40 },
     ));
 
+  it("gives each coldkey one lot in a tie, however many hotkeys it has", async () => {
+    const miner = (hotkey: string, coldkey: string) => ({ hotkey, coldkey, counts: [9, 9, 9], minute: 1 });
+    const coldkeys = Array.from({ length: 6 }, (_, index) => `c${index}`);
+    const alone = coldkeys.map((coldkey) => miner(coldkey, coldkey));
+    const more = Array.from({ length: 20 }, (_, index) => miner(`s${index}`, "c3"));
+    const ranked = await order([...alone, ...more]);
+    assert.deepEqual(
+      ranked.map((hotkey) => (hotkey.startsWith("s") ? "c3" : hotkey)),
+      await order(alone),
+    );
+  });
+
   it("has one hotkey of each coldkey, its best", async () => {
     const miner = (hotkey: string, coldkey: string, minute: number) => ({ hotkey, coldkey, counts: [9, 9, 9], minute });
     const miners = [miner("a1", "a", 60), miner("a2", "a", 30), miner("b", "b", 90), miner("a3", "a", 10)];

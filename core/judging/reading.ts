@@ -34,7 +34,10 @@ export function submissionsToRead(
   const { readMiners, readSampleMiners } = rules;
   if (readMiners === 0 || hotkeys.length <= readMiners + readSampleMiners) return new Set(hotkeys);
   const claimed = receipts
-    .map((receipt) => ({ hotkey: receipt.hotkey, scoreBps: claimOf(receipt, epoch, rules) }))
+    .map((receipt) => {
+      const { hotkey, coldkey } = receipt;
+      return { hotkey, coldkey: coldkey === "" ? hotkey : coldkey, scoreBps: claimOf(receipt, epoch, rules) };
+    })
     .sort(byScore(seedBlockHash))
     .map(({ hotkey }) => hotkey);
   const others = claimed.slice(readMiners).sort(byText);

@@ -8,6 +8,16 @@ import { violationsOf } from "../constraints.js";
 /** How far a miner's clock may be from the server's before a time in a row counts as impossible, in milliseconds. */
 export const CLOCK_TOLERANCE_MS = 300_000;
 
+const HOUR_MS = 3_600_000;
+
+/**
+ * How long after the moment that a source gives for a change of price it can have been, in milliseconds: a day where the
+ * moment is a full hour, because some sources know only the day and give its start, in some time zone.
+ */
+export function vaguenessMs(changedMs: number): number {
+  return changedMs % HOUR_MS === 0 ? 24 * HOUR_MS : CLOCK_TOLERANCE_MS;
+}
+
 const DWELLING = ["bedrooms", "bathrooms", "livingAreaSqft"] as const;
 const POSITION = ["latitude", "longitude"] as const;
 
@@ -99,5 +109,9 @@ function impossibleReadingTime(listing: Listing, window: ReadingWindow): string 
   const scrapedMs = timestampMs(listing.scrapedTime);
   if (scrapedMs < window.startMs - CLOCK_TOLERANCE_MS) return "scraped_time is before the epoch's start";
   if (scrapedMs > window.receivedMs + CLOCK_TOLERANCE_MS) return "scraped_time is after the receipt";
+  const changedMs = listing.priceChangedTime === undefined ? undefined : timestampMs(listing.priceChangedTime);
+  if (changedMs !== undefined && changedMs > scrapedMs + vaguenessMs(changedMs)) {
+    return "price_changed_time is after scraped_time";
+  }
   return undefined;
 }

@@ -17,7 +17,6 @@ import {
   type ScoreTable,
   ScoreTableSchema,
 } from "../../gen/zipnet/v1/report_pb.js";
-import { millisOf } from "../timestamps.js";
 import { byText } from "./apportion.js";
 import { byScore } from "./candidates.js";
 import { type CrossChecked, crossCheck, knownListings } from "./cross-check.js";
@@ -65,11 +64,9 @@ export function scoreTable(input: ScoringInput): ScoreTable {
     verified,
     epoch.zipCodes.map(({ zipCode }) => zipCode),
   );
-  const startMs = millisOf(epoch.startTime);
-  const crossChecked = judged.filter(isHonest).map((miner) => {
-    const nothingToCompare = { check: miner.check, compared: 0, counted: 0 };
-    return { miner, checked: isVerified(miner) ? nothingToCompare : crossCheck(miner.check, known, startMs) };
-  });
+  const crossChecked = judged
+    .filter(isHonest)
+    .map((miner) => ({ miner, checked: crossCheck(miner.check, known, isVerified(miner)) }));
   const others = crossChecked.filter(({ miner }) => !isVerified(miner)).map(({ checked }) => checked.check);
   const held = heldListings(verified, others, epoch);
   const ranked = crossChecked
@@ -126,9 +123,9 @@ function paid(
   return { scores, shares };
 }
 
-/** Whether at least half of what can be held against verified miners' listings counts. */
-function isConfirmed({ compared, counted }: CrossChecked): boolean {
-  return 2 * counted >= compared;
+/** Whether a miner is verified, or at least half of what can be held against verified miners' listings counts. */
+function isConfirmed({ score, compared, counted }: ScoredMiner): boolean {
+  return isVerified(score) || 2 * counted >= compared;
 }
 
 /** The lost points of a miner whose rows are mostly its own, with one entry on why it has no share. */

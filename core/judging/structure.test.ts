@@ -139,6 +139,11 @@ describe("checkSubmission", () => {
     ["a latitude in Norway's north", { latitude: 78 }, /latitude/],
     ["300 bedrooms", { bedrooms: 300 }, /bedrooms/],
     ["a time before the epoch", { scrapedTime: timestampFromMs(START_MS - 600_000) }, /before the epoch/],
+    [
+      "a change of price after it was read",
+      { priceChangedTime: timestampFromMs(START_MS + 361_000) },
+      /price_changed_time/,
+    ],
     ["a time after the receipt", { scrapedTime: timestampFromMs(CLOSE_MS) }, /after the receipt/],
     ["an id with leading zeros", { listingId: "0001" }, /listing_id/],
     ["no street", { streetAddress: "" }, /street_address/],

@@ -129,7 +129,8 @@ export interface Chain {
   /** The subnet at the newest finalized block. */
   metagraph(signal: AbortSignal): Promise<Metagraph>;
   /**
-   * Sets the signer's weights; resolves with the block that holds them, once it is finalized. Rejects with
+   * Sets the signer's weights; resolves with the block that holds them, once it is finalized. Where the subnet has
+   * commit-reveal that is the block of the commit, and the chain sets them some epochs later. Rejects with
    * CHAIN_REJECTED where the chain says no, its own error name in metadata.chain_error (for example
    * "SettingWeightsTooFast").
    */

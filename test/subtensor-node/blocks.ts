@@ -4,6 +4,7 @@
 import { u8aConcat, u8aToHex, compactToU8a, hexToU8a } from "@polkadot/util";
 import { PalletError, dispatch } from "./pallet.js";
 import { type Transaction, callOf } from "./pool.js";
+import { revealCommits } from "./reveal.js";
 import type { Runtime } from "./runtime.js";
 import type { State } from "./state.js";
 import { runEpoch } from "./subnet.js";
@@ -62,6 +63,7 @@ export function nextBlock(
   const state = before.copy();
   state.put("timestamp.now", [], timeMs);
   state.put("system.number", [], number);
+  revealCommits(state, netuid, number);
   runEpoch(state, netuid, number);
   const records = [outcomeRecord(0, undefined)];
   for (const transaction of transactions) {

@@ -41,6 +41,7 @@ export interface NodeOptions {
 export class SubtensorNode {
   readonly runtime: Runtime = loadRuntime();
   readonly netuid: number;
+  readonly blockTimeMs: number;
   /** The best chain, by number. */
   readonly #best: NodeBlock[] = [];
   readonly #byHash = new Map<string, NodeBlock>();
@@ -52,13 +53,12 @@ export class SubtensorNode {
   /** Changes of the storage that the next block begins with. */
   #changes: ((state: State, block: number) => void)[] = [];
   readonly #lag: number;
-  readonly #blockTimeMs: number;
 
   constructor({ rules = {}, finalityLag = 2, blockTimeMs = 12_000, startMs }: NodeOptions) {
     const all = { ...NODE_RULES, ...rules };
     this.netuid = all.netuid;
     this.#lag = finalityLag;
-    this.#blockTimeMs = blockTimeMs;
+    this.blockTimeMs = blockTimeMs;
     this.#specVersion = this.runtime.specVersion;
     const state = new State(this.runtime);
     writeRules(state, all);
@@ -123,7 +123,7 @@ export class SubtensorNode {
     const parent = this.best;
     const state = parent.state.copy();
     for (const change of this.#changes.splice(0)) change(state, parent.number + 1);
-    const made = this.#made(Math.max(timeMs, parent.timeMs + (timeMs === 0 ? this.#blockTimeMs : 1)), "");
+    const made = this.#made(Math.max(timeMs, parent.timeMs + (timeMs === 0 ? this.blockTimeMs : 1)), "");
     const block = nextBlock(this.runtime, parent, state, made, this.#ready(state, parent.number + 1));
     this.#append(block);
     return block;
@@ -132,7 +132,7 @@ export class SubtensorNode {
   /** Makes blocks at the clock's multiples of the block time until the signal is aborted. */
   async run(clock: Clock, signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
-      const dueMs = (Math.floor(clock.now() / this.#blockTimeMs) + 1) * this.#blockTimeMs;
+      const dueMs = (Math.floor(clock.now() / this.blockTimeMs) + 1) * this.blockTimeMs;
       await clock.sleepUntil(dueMs, signal).catch(() => {});
       if (!signal.aborted) this.makeBlock(clock.now());
     }
@@ -170,7 +170,7 @@ export class SubtensorNode {
     for (let made = 0; made <= orphans.length; made += 1) {
       const parent = this.best;
       if (made > 0) this.#pending.push(...waiting.splice(0));
-      const facts = this.#made(parent.timeMs + this.#blockTimeMs, "reorganized");
+      const facts = this.#made(parent.timeMs + this.blockTimeMs, "reorganized");
       this.#append(
         nextBlock(this.runtime, parent, parent.state.copy(), facts, this.#ready(parent.state, parent.number + 1)),
       );

@@ -103,18 +103,33 @@ function ensureMechanism(state: State, args: PalletCall["args"]): void {
 
 function setWeights(state: State, { hotkey, args }: PalletCall, block: number): void {
   const netuid = number(args, "netuid");
-  const [uids, weights] = [numbers(args, "dests"), numbers(args, "weights")];
   ensure(!hasCommitReveal(state, netuid), "CommitRevealEnabled");
+  const [uids, weights] = [numbers(args, "dests"), numbers(args, "weights")];
   ensure(uids.length === weights.length, "WeightVecNotEqualSize");
   ensureMechanism(state, args);
+  applyRow(state, netuid, { hotkey, uids, weights, versionKey: BigInt(args["versionKey"] as number | string) }, block);
+}
+
+/** A row, set directly or opened from a commit. */
+export interface Row {
+  readonly hotkey: string;
+  readonly uids: readonly number[];
+  readonly weights: readonly number[];
+  readonly versionKey: bigint;
+}
+
+/** Sets a row. Throws PalletError, and has changed nothing then. A commit was limited, and counted as an update, when it came. */
+export function applyRow(state: State, netuid: number, row: Row, block: number): void {
+  const { hotkey, uids, weights, versionKey } = row;
+  const isOpened = hasCommitReveal(state, netuid);
   const count = state.number("subtensorModule.subnetworkN", netuid);
   ensure(uids.length <= count, "UidsLengthExceedUidsInSubNet");
   const uid = uidOf(state, netuid, hotkey);
   if (uid === undefined) throw new PalletError("HotKeyNotRegisteredInSubNet");
   ensure(hasEnoughStake(state, netuid, hotkey), "NotEnoughStakeToSetWeights");
   const gate = state.bigint("subtensorModule.weightsVersionKey", netuid);
-  ensure(gate === 0n || BigInt(args["versionKey"] as number | string) >= gate, "IncorrectWeightVersionKey");
-  ensure(passesRateLimit(state, netuid, uid, block), "SettingWeightsTooFast");
+  ensure(gate === 0n || versionKey >= gate, "IncorrectWeightVersionKey");
+  ensure(isOpened || passesRateLimit(state, netuid, uid, block), "SettingWeightsTooFast");
   const isSelf = uids.length === 1 && uids[0] === uid;
   const permits = state.get("subtensorModule.validatorPermit", netuid) as boolean[];
   ensure(isSelf || isOwner(state, netuid, hotkey) || permits[uid] === true, "NeuronNoValidatorPermit");
@@ -126,7 +141,7 @@ function setWeights(state: State, { hotkey, args }: PalletCall, block: number): 
   const least = Math.min(state.number("subtensorModule.minAllowedWeights", netuid), count);
   ensure(isSelf || uids.length >= least, "WeightVecLengthIsLow");
   storeRow(state, netuid, uid, uids, weights);
-  touch(state, netuid, uid, block);
+  if (!isOpened) touch(state, netuid, uid, block);
 }
 
 function touch(state: State, netuid: number, uid: number, block: number): void {

@@ -61,6 +61,7 @@ function stateCall(view: View, [name, data, hash]: readonly unknown[]): string {
   }
   const isOurs = input.length === 2 && input[0] === (netuid & 255) && input[1] === netuid >> 8;
   const answers: Readonly<Record<string, () => unknown>> = {
+    AuraApi_slot_duration: () => view.node.blockTimeMs,
     SubnetInfoRuntimeApi_get_metagraph: () => (isOurs ? metagraphOf(block, netuid) : null),
     SubnetInfoRuntimeApi_get_next_epoch_start_block: () => (isOurs ? nextEpochBlock(block, netuid) : null),
   };

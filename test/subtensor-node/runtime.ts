@@ -49,8 +49,14 @@ export interface Runtime {
 
 type Entry = ReturnType<typeof expandMetadata>["query"][string][string];
 
-/** Reads the metadata. Throws where it is missing. */
+let loaded: Runtime | undefined;
+
+/** Reads the metadata, once. Throws where it is missing. */
 export function loadRuntime(): Runtime {
+  return (loaded ??= readRuntime());
+}
+
+function readRuntime(): Runtime {
   const metadataBytes = readFileSync(METADATA_PATH);
   const registry = new TypeRegistry();
   const metadata = new Metadata(registry, u8aToHex(metadataBytes));

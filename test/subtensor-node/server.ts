@@ -24,6 +24,8 @@ export class Endpoint {
   readonly refusals: RpcFailure[] = [];
   /** Takes the next submission, and then breaks the connection instead of answering. */
   losesNextSubmission = false;
+  /** Called with the method before each call is answered. */
+  onCall: (method: string) => void = () => {};
   /** Methods that were called, in order. */
   readonly calls: string[] = [];
   #server: WebSocketServer;
@@ -106,6 +108,7 @@ export class Endpoint {
   #answer(socket: WebSocket, { id, method, params = [] }: Request): void {
     this.calls.push(method);
     if (this.isSilent) return;
+    this.onCall(method);
     const reply = (body: object): void => {
       if (socket.readyState === OPEN) socket.send(JSON.stringify({ jsonrpc: "2.0", id, ...body }));
     };

@@ -1,8 +1,9 @@
 /**
  * The Chain port by subtensor, the chain of Bittensor.
  */
+import { randomBytes } from "node:crypto";
 import { ZipnetError } from "../../../core/errors.js";
-import type { Axon, Block, Chain, Clock, Log, Metagraph, Neuron, Signer, UidWeight } from "../../../core/ports.js";
+import type { Axon, Block, Chain, Clock, Log, Metagraph, Signer, UidWeight } from "../../../core/ports.js";
 import { U16_MAX, maxUpscaled } from "../../../core/weights.js";
 import { chainAddress } from "./addresses.js";
 import { Blocks } from "./blocks.js";
@@ -13,6 +14,7 @@ import { rejected } from "./refusals.js";
 import type { Runtime } from "./runtime.js";
 import { type Sending, Sender } from "./sender.js";
 import { Session } from "./session.js";
+import { commitCall, directCall } from "./weights-call.js";
 
 /** Which chain, how to reach it, and how patiently. */
 export interface SubtensorOptions {
@@ -42,9 +44,6 @@ export interface SubtensorChain extends Chain {
   close(): void;
 }
 
-/** Mechanism of a subnet that weights are set for. */
-const MECHANISM = 0;
-
 /** What the chain wants to know of an announced address and makes nothing of: TCP, and two that mean nothing. */
 const AXON_REST = [0, 0, 0] as const;
 const AXON_VERSION = 1;
@@ -63,18 +62,32 @@ export function subtensorChain(options: SubtensorOptions): SubtensorChain {
   });
   const blocks = new Blocks(session);
   const sender = new Sender(session, log);
+  let newest: Metagraph | undefined;
   const metagraph = (signal: AbortSignal): Promise<Metagraph> =>
-    readMetagraph(session, blocks, { network, netuid }, signal);
+    session.run(signal, async (link) => {
+      // Several may ask within a block, and public endpoints count requests.
+      if (newest === undefined || link.head.hash !== `0x${newest.block.hash}`) {
+        newest = await readMetagraph(link, blocks, { network, netuid }, signal);
+      }
+      return newest;
+    });
+  /** The subnet at a block that is finalized already, or a later one: the endpoint in use may be behind. */
+  const metagraphFrom = async (blockNumber: number, signal: AbortSignal): Promise<Metagraph> => {
+    for await (const { number } of blocks.watch(signal)) {
+      const found = await metagraph(signal);
+      if (number >= blockNumber && found.block.number >= blockNumber) return found;
+    }
+    throw signal.reason;
+  };
   const send = async (sending: Sending, signal: AbortSignal): Promise<Inclusion> => {
     const included = await sender.send(sending, finalityTimeoutMs, signal);
     if (included.chainError !== undefined) throw rejected(included.chainError, sending.signer.hotkey);
     return included;
   };
-  /** The hotkey's neuron; the chain's own checks would name its missing stake first. */
-  const registered = async (hotkey: string, chainError: string, signal: AbortSignal): Promise<Neuron> => {
-    const neuron = (await metagraph(signal)).neurons.find((candidate) => candidate.hotkey === hotkey);
-    if (neuron === undefined) throw rejected(chainError, hotkey);
-    return neuron;
+  /** Whether a hotkey is registered: the chain's own checks would name its missing stake first. */
+  const subnetOf = async (hotkey: string, signal: AbortSignal) => {
+    const { neurons, revealPeriodEpochs } = await metagraph(signal);
+    return { revealPeriodEpochs, isRegistered: neurons.some((neuron) => neuron.hotkey === hotkey) };
   };
   return {
     finalizedBlock: (signal) => blocks.newest(signal),
@@ -83,15 +96,26 @@ export function subtensorChain(options: SubtensorOptions): SubtensorChain {
     metagraph,
     async setWeights(signer, weights, versionKey, signal) {
       checkRow(weights);
-      await registered(signer.hotkey, "HotKeyNotRegisteredInSubNet", signal);
-      const call = (runtime: Runtime): string => weightsCall(runtime, netuid, weights, versionKey);
-      const { blockNumber } = await send({ kind: "weights", signer, call }, signal);
-      checkRowStands(await metagraph(signal), signer, weights, blockNumber);
+      const { revealPeriodEpochs, isRegistered } = await subnetOf(signer.hotkey, signal);
+      if (!isRegistered) throw rejected("HotKeyNotRegisteredInSubNet", signer.hotkey);
+      const toSet = { netuid, hotkey: signer.hotkey, weights, versionKey };
+      if (revealPeriodEpochs === 0) {
+        const call = (runtime: Runtime): string => directCall(runtime, toSet);
+        const { blockNumber } = await send({ kind: "weights", signer, call }, signal);
+        checkRowStands(await metagraphFrom(blockNumber, signal), signer, weights, blockNumber);
+        return { blockNumber };
+      }
+      const call: Sending["call"] = (runtime, link, ended) =>
+        commitCall(link, runtime, { ...toSet, revealPeriodEpochs, nowMs: clock.now(), random: randomBytes }, ended);
+      const { blockNumber } = await send({ kind: "commit", signer, call }, signal);
+      checkCommitStands(await metagraphFrom(blockNumber, signal), signer, blockNumber);
       return { blockNumber };
     },
     async serveAxon(signer, axon, signal) {
       const call = axonCall(netuid, axon);
-      await registered(signer.hotkey, "HotKeyNotRegisteredInNetwork", signal);
+      if (!(await subnetOf(signer.hotkey, signal)).isRegistered) {
+        throw rejected("HotKeyNotRegisteredInNetwork", signer.hotkey);
+      }
       const { blockNumber } = await send({ kind: "axon", signer, call }, signal);
       return { blockNumber };
     },
@@ -115,17 +139,6 @@ function checkRow(weights: readonly UidWeight[]): void {
 
 function isU16(value: number): boolean {
   return Number.isInteger(value) && value >= 0 && value <= U16_MAX;
-}
-
-function weightsCall(runtime: Runtime, netuid: number, row: readonly UidWeight[], versionKey: bigint): string {
-  const uids = row.map(({ uid }) => uid);
-  const values = row.map(({ weightU16 }) => weightU16);
-  // Older runtimes have no mechanisms.
-  const call =
-    runtime.call("subtensorModule", "setMechanismWeights", netuid, MECHANISM, uids, values, versionKey) ??
-    runtime.call("subtensorModule", "setWeights", netuid, uids, values, versionKey);
-  if (call !== undefined) return call;
-  throw new ZipnetError("UNAVAILABLE", `runtime ${runtime.specVersion} of the chain has no call that sets weights`);
 }
 
 /** Makes the call of an announcement. Throws CHAIN_REJECTED for what the chain has no numbers for. */
@@ -156,6 +169,17 @@ function checkRowStands(metagraph: Metagraph, signer: Signer, row: readonly UidW
   throw new ZipnetError(
     "UNAVAILABLE",
     `block ${blockNumber} holds the weights of ${signer.hotkey}, but the chain shows another row; ` +
+      "read the metagraph before trying again",
+  );
+}
+
+/** Rejects unless the chain counts the commit as the hotkey's last update, or a newer one. */
+function checkCommitStands({ neurons }: Metagraph, signer: Signer, blockNumber: number): void {
+  const neuron = neurons.find(({ hotkey }) => hotkey === signer.hotkey);
+  if (neuron !== undefined && neuron.lastUpdateBlock >= blockNumber) return;
+  throw new ZipnetError(
+    "UNAVAILABLE",
+    `block ${blockNumber} holds a commit of ${signer.hotkey}, but the chain does not count it; ` +
       "read the metagraph before trying again",
   );
 }

@@ -3,6 +3,7 @@
  * reorganization can hide or double it.
  */
 import { z } from "zod";
+import { ZipnetError } from "../../../core/errors.js";
 import { failureIn } from "./extrinsic.js";
 import type { Link } from "./link.js";
 import { readStorage } from "./metagraph.js";
@@ -48,15 +49,24 @@ export async function finalizedNonce(link: Link, hotkey: string, signal: AbortSi
   return accountShape.parse(account).nonce;
 }
 
-/** Resolves once a finalized block shows what became of a transaction. Rejects with the signal's reason. */
+/** Pause after every endpoint has failed. */
+const PAUSE_MS = 6_000;
+
+/** Resolves once a finalized block shows what became of a transaction, however long the chain is away. Rejects with the signal's reason. */
 export async function awaitInclusion(session: Session, sent: SentTransaction, signal: AbortSignal): Promise<Outcome> {
   for (;;) {
-    const { link, outcome } = await session.run(signal, async (used) => ({
-      link: used,
-      outcome: await look(used, sent, signal),
-    }));
-    if (outcome !== undefined) return outcome;
-    await link.nextHead(signal);
+    try {
+      const { link, outcome } = await session.run(signal, async (used) => ({
+        link: used,
+        outcome: await look(used, sent, signal),
+      }));
+      if (outcome !== undefined) return outcome;
+      await link.nextHead(signal);
+    } catch (error) {
+      signal.throwIfAborted();
+      if (!(error instanceof ZipnetError) || error.reason !== "UNAVAILABLE") throw error;
+      await session.clock.sleepUntil(session.clock.now() + PAUSE_MS, signal);
+    }
   }
 }
 

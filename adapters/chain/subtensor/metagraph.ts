@@ -8,13 +8,12 @@ import { addressOf } from "./addresses.js";
 import type { Blocks } from "./blocks.js";
 import type { Head, Link } from "./link.js";
 import type { ApiName, Runtime, StorageItem } from "./runtime.js";
-import type { Session } from "./session.js";
 
 const METAGRAPH: ApiName = "SubnetInfoRuntimeApi_get_metagraph";
 const NEXT_EPOCH: ApiName = "SubnetInfoRuntimeApi_get_next_epoch_start_block";
 
 /** Integers that do not fit a number come as hexadecimal text. */
-const bigShape = z.union([z.int(), z.string().regex(/^0x[0-9a-f]+$/i)]).transform((value) => BigInt(value));
+export const bigShape = z.union([z.int(), z.string().regex(/^0x[0-9a-f]+$/i)]).transform((value) => BigInt(value));
 /** Whatever is far beyond what can happen is as good as never. */
 const blockShape = bigShape.transform((value) => Number(value > 0xff_ff_ff_ffn ? 0xff_ff_ff_ffn : value));
 
@@ -74,49 +73,47 @@ export async function readStorage(
   return places.map(([item], index) => runtime.decodeStorage(item, values.get(keys[index] ?? "") ?? null));
 }
 
-/** The subnet at the newest finalized block. Rejects with UNAVAILABLE where there is no such subnet. */
-export function readMetagraph(
-  session: Session,
+/** The subnet at an endpoint's newest finalized block. Rejects with UNAVAILABLE where there is no such subnet. */
+export async function readMetagraph(
+  link: Link,
   blocks: Blocks,
   subnet: SubnetName,
   signal: AbortSignal,
 ): Promise<Metagraph> {
-  return session.run(signal, async (link) => {
-    const { head } = link;
-    const runtime = await link.runtimeAt(head.hash, signal);
-    if (!runtime.hasApi(METAGRAPH)) {
-      throw new Error(`runtime ${runtime.specVersion} of the chain has no ${METAGRAPH}; this program needs it`);
-    }
-    const answer = answerShape.parse(await link.call("state_call", [METAGRAPH, u16(subnet.netuid), head.hash], signal));
-    const found = runtime.decodeAnswer(METAGRAPH, answer);
-    if (found === null) {
-      const what = `the chain has no subnet ${subnet.netuid} at block ${head.number}; check the netuid and the network`;
-      throw new ZipnetError("UNAVAILABLE", what, { chain_error: SUBNET_MISSING });
-    }
-    const summary = summaryShape.parse(found);
-    const { rows, trust, minStakeRao } = await readRows(
-      link,
-      runtime,
-      head,
-      subnet.netuid,
-      summary.hotkeys.length,
-      signal,
-    );
-    return {
-      ...subnet,
-      block: await blocks.ofHead(link, head, signal),
-      tempo: summary.tempo,
-      nextEpochBlock: await readNextEpoch(link, runtime, head, { ...subnet, tempo: summary.tempo }, signal),
-      ownerHotkey: summary.ownerHotkey,
-      weightsRateLimit: summary.weightsRateLimit,
-      minAllowedWeights: summary.minAllowedWeights,
-      weightsVersionKey: summary.weightsVersion,
-      minStakeRao,
-      revealPeriodEpochs: summary.commitRevealWeightsEnabled ? summary.commitRevealPeriod : 0,
-      activityCutoff: summary.activityCutoff,
-      neurons: summary.hotkeys.map((_, uid) => neuronOf(summary, uid, rows[uid] ?? [], trust[uid] ?? 0)),
-    };
-  });
+  const { head } = link;
+  const runtime = await link.runtimeAt(head.hash, signal);
+  if (!runtime.hasApi(METAGRAPH)) {
+    throw new Error(`runtime ${runtime.specVersion} of the chain has no ${METAGRAPH}; this program needs it`);
+  }
+  const answer = answerShape.parse(await link.call("state_call", [METAGRAPH, u16(subnet.netuid), head.hash], signal));
+  const found = runtime.decodeAnswer(METAGRAPH, answer);
+  if (found === null) {
+    const what = `the chain has no subnet ${subnet.netuid} at block ${head.number}; check the netuid and the network`;
+    throw new ZipnetError("UNAVAILABLE", what, { chain_error: SUBNET_MISSING });
+  }
+  const summary = summaryShape.parse(found);
+  const { rows, trust, minStakeRao } = await readRows(
+    link,
+    runtime,
+    head,
+    subnet.netuid,
+    summary.hotkeys.length,
+    signal,
+  );
+  return {
+    ...subnet,
+    block: await blocks.ofHead(link, head, signal),
+    tempo: summary.tempo,
+    nextEpochBlock: await readNextEpoch(link, runtime, head, { ...subnet, tempo: summary.tempo }, signal),
+    ownerHotkey: summary.ownerHotkey,
+    weightsRateLimit: summary.weightsRateLimit,
+    minAllowedWeights: summary.minAllowedWeights,
+    weightsVersionKey: summary.weightsVersion,
+    minStakeRao,
+    revealPeriodEpochs: summary.commitRevealWeightsEnabled ? summary.commitRevealPeriod : 0,
+    activityCutoff: summary.activityCutoff,
+    neurons: summary.hotkeys.map((_, uid) => neuronOf(summary, uid, rows[uid] ?? [], trust[uid] ?? 0)),
+  };
 }
 
 async function readRows(

@@ -5,6 +5,7 @@ import { z } from "zod";
 import { ZipnetError, messageOf } from "../../../core/errors.js";
 import type { Log, Signer } from "../../../core/ports.js";
 import { type Inclusion, type SentTransaction, awaitInclusion, finalizedNonce } from "./inclusion.js";
+import type { Link } from "./link.js";
 import { type TransactionKind, poolRefusal, rejected } from "./refusals.js";
 import type { Runtime } from "./runtime.js";
 import type { Session } from "./session.js";
@@ -15,8 +16,8 @@ import { RpcRefusal } from "./wire.js";
 export interface Sending {
   readonly kind: TransactionKind;
   readonly signer: Signer;
-  /** Makes the call, hexadecimal, for the runtime that will execute it. */
-  readonly call: (runtime: Runtime) => string;
+  /** Makes the call, hexadecimal, for the runtime that will execute it; asked anew whenever it is signed again. */
+  readonly call: (runtime: Runtime, link: Link, signal: AbortSignal) => string | Promise<string>;
 }
 
 /** How often a transaction is signed again when the pool, the runtime or the time moved on. */
@@ -125,7 +126,7 @@ export class Sender {
         if (next > nonce) return { link: used, signed: undefined };
         const runtime = await used.runtimeAt(undefined, signal);
         const placing = { genesisHash, birthNumber: head.number, birthHash: head.hash, nonce };
-        const hex = signedTransaction(runtime, call(runtime), signer, placing);
+        const hex = signedTransaction(runtime, await call(runtime, used, signal), signer, placing);
         const sent = { hotkey: signer.hotkey, hex, nonce, birth: head.number, last: lastBlockOf(head.number) };
         return { link: used, signed: { sent, specVersion: runtime.specVersion } };
       });

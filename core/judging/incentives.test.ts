@@ -2,77 +2,10 @@
 import assert from "node:assert/strict";
 import { toBinary } from "@bufbuild/protobuf";
 import fc from "fast-check";
-import type { Rules } from "../../gen/zipnet/v1/epoch_pb.js";
-import {
-  type Evidence,
-  ListingVerdict,
-  LossReason,
-  MinerVerdict,
-  type ScoreTable,
-  ScoreTableSchema,
-} from "../../gen/zipnet/v1/report_pb.js";
+import { LossReason, MinerVerdict, ScoreTableSchema } from "../../gen/zipnet/v1/report_pb.js";
 import { provisionalOrder } from "./candidates.js";
-import {
-  CLOSE_MS,
-  SEED_HASH,
-  START_MS,
-  checkFiles,
-  exampleEpoch,
-  exampleListings,
-  exampleRules,
-  readFile,
-  sampleEvidence,
-} from "./examples.test-support.js";
-import { scoreTable } from "./scoring.js";
-import type { SubmissionCheck } from "./submission-check.js";
-
-const ZIP_CODES = ["02134", "98101", "98102"];
-
-/** A submission as a test varies it. */
-interface Miner {
-  readonly hotkey: string;
-  readonly coldkey?: string;
-  /** Listings per zip code; the first so many of those that exist. */
-  readonly counts: readonly number[];
-  /** Id of its first listing; others than 1 for what nobody else has. */
-  readonly first?: number;
-  readonly minute: number;
-  /** Checked, with so many failures. */
-  readonly failed?: number;
-}
-
-function checkOf({ hotkey, coldkey = hotkey, counts, first = 1, minute }: Miner): Promise<SubmissionCheck> {
-  const receivedMs = START_MS + minute * 60_000;
-  const files = ZIP_CODES.flatMap((zipCode, index): [string, ReturnType<typeof readFile>][] => {
-    const count = counts[index] ?? 0;
-    return count === 0 ? [] : [[zipCode, readFile(hotkey, zipCode, exampleListings(zipCode, count, first), CLOSE_MS)]];
-  });
-  return checkFiles({ hotkey, coldkey, files: new Map(files), receivedMs });
-}
-
-async function tableOf(miners: readonly Miner[], rules: Rules = exampleRules()): Promise<ScoreTable> {
-  const checks = await Promise.all(miners.map(checkOf));
-  const evidence = new Map<string, Evidence[]>();
-  checks.forEach((check, index) => {
-    const failed = miners[index]?.failed;
-    if (failed === undefined || check.accepted.size === 0) return;
-    const verdictOf = (place: number) => (place < failed ? ListingVerdict.FAIL : ListingVerdict.PASS);
-    evidence.set(check.hotkey, sampleEvidence(check, rules, verdictOf));
-  });
-  return scoreTable({
-    epoch: exampleEpoch(rules),
-    rules,
-    snapshotSha256: "cd".repeat(32),
-    seedBlockHash: SEED_HASH,
-    ownerHotkey: "owner",
-    checks,
-    evidence,
-  });
-}
-
-function scoreOf(table: ScoreTable, hotkey: string) {
-  return table.scores.find((score) => score.hotkey === hotkey) ?? assert.fail(`${hotkey} is not in the table`);
-}
+import { type Miner, ZIP_CODES, checkOf, scoreOf, tableOf } from "./competition.test-support.js";
+import { SEED_HASH, exampleEpoch, exampleRules } from "./examples.test-support.js";
 
 const counts = fc.array(fc.nat(30), { minLength: 3, maxLength: 3 });
 const someone = fc.record({ counts, minute: fc.nat(239), failed: fc.constantFrom(0, undefined) });
@@ -89,7 +22,7 @@ describe("the score of a miner", () => {
     ["verified", 0],
     ["unchecked", undefined],
   ] as const) {
-    it(`never falls when a ${what} miner delivers more`, () =>
+    it(`that is ${what} never falls when it delivers more`, () =>
       fc.assert(
         fc.asyncProperty(crowd, counts, counts, fc.nat(239), async (others, some, more, minute) => {
           const miner = { hotkey: "me", minute, ...(failed === undefined ? {} : { failed }) };
@@ -214,7 +147,7 @@ describe("shares", () => {
     );
   });
 
-  it("are divided among the unchecked by what counts, and a fabricator gets next to nothing of them", async () => {
+  it("are divided among the unchecked by what counts", async () => {
     const table = await tableOf([
       { hotkey: "v", counts: [20, 20, 20], minute: 60, failed: 0 },
       { hotkey: "whole", counts: [20, 20, 20], minute: 120 },

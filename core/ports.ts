@@ -282,6 +282,11 @@ export interface LocalState {
   read(key: string): Promise<Uint8Array | undefined>;
   /** Replaces the whole content, durably, or not at all. */
   write(key: string, content: Uint8Array): Promise<void>;
+  /**
+   * As write, but without waiting for the disk, which takes most of the time: a process that is killed loses nothing, but
+   * a power cut may leave it missing, empty or in part. For what can be had again.
+   */
+  keep(key: string, content: Uint8Array): Promise<void>;
   /** Keys under a prefix, ascending. */
   list(prefix: string): Promise<string[]>;
   /** Removes everything under a prefix. */

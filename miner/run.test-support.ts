@@ -194,6 +194,14 @@ export function mortalState(
     if (dead) throw new Error("the process is dead");
     return act();
   };
+  const change = (act: () => Promise<void>): Promise<void> =>
+    alive(async () => {
+      writes += 1;
+      if (writes !== at?.write) return act();
+      dead = true;
+      if (at.when === "after") await act();
+      throw new Error("the process dies");
+    });
   return {
     get dead() {
       return dead;
@@ -207,13 +215,7 @@ export function mortalState(
     read: (key) => alive(() => inner.read(key)),
     list: (prefix) => alive(() => inner.list(prefix)),
     remove: (prefix) => alive(() => inner.remove(prefix)),
-    write: (key, content) =>
-      alive(async () => {
-        writes += 1;
-        if (writes !== at?.write) return inner.write(key, content);
-        dead = true;
-        if (at.when === "after") await inner.write(key, content);
-        throw new Error("the process dies");
-      }),
+    write: (key, content) => change(() => inner.write(key, content)),
+    keep: (key, content) => change(() => inner.keep(key, content)),
   };
 }

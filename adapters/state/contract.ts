@@ -6,13 +6,18 @@ const text = (value: string): Uint8Array => new TextEncoder().encode(value);
 /** What every local state keeps. */
 export function localStateContract(name: string, create: () => Promise<LocalState>): void {
   describe(`local state contract: ${name}`, () => {
-    it("reads what was written last, and undefined before", async () => {
-      const state = await create();
-      assert.equal(await state.read("token"), undefined);
-      await state.write("token", text("one"));
-      await state.write("token", text("two"));
-      assert.deepEqual(await state.read("token"), text("two"));
-    });
+    for (const way of ["write", "keep"] as const) {
+      it(`reads what was written last, and undefined before: ${way}`, async () => {
+        const state = await create();
+        assert.equal(await state.read("token"), undefined);
+        await state.write("token", text("one"));
+        await state[way]("token", text("two"));
+        assert.deepEqual(await state.read("token"), text("two"));
+        await state[way]("other/token", text("three"));
+        assert.deepEqual(await state.list(""), ["other/token", "token"]);
+        await assert.rejects(() => state[way]("../token", text("x")), RangeError);
+      });
+    }
 
     it("keeps its own copy", async () => {
       const state = await create();

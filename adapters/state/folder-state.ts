@@ -25,26 +25,31 @@ function whenThere<T>(promise: Promise<T>): Promise<T | undefined> {
 /** A program's own files in a folder, which is made when it is not there. */
 export function folderState(dir: string): LocalState {
   const pathOf = (key: string): string => join(dir, ...assertStateKey(key).split("/"));
+
+  async function replace(key: string, content: Uint8Array, isDurable: boolean): Promise<void> {
+    const path = pathOf(key);
+    // A name with "~" is no valid key, so list() never shows a half-written file.
+    const temporary = `${path}~${randomUUID()}`;
+    const opened = await whenThere(open(temporary, "wx"));
+    if (opened === undefined) await mkdir(dirname(path), { recursive: true });
+    const handle = opened ?? (await open(temporary, "wx"));
+    try {
+      await handle.writeFile(content);
+      if (isDurable) await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    await rename(temporary, path);
+    if (isDurable) await syncFolder(dirname(path));
+  }
+
   return {
     async read(key) {
       const content = await whenThere(readFile(pathOf(key)));
       return content === undefined ? undefined : new Uint8Array(content);
     },
-    async write(key, content) {
-      const path = pathOf(key);
-      await mkdir(dirname(path), { recursive: true });
-      // A name with "~" is no valid key, so list() never shows a half-written file.
-      const temporary = `${path}~${randomUUID()}`;
-      const handle = await open(temporary, "wx");
-      try {
-        await handle.writeFile(content);
-        await handle.sync();
-      } finally {
-        await handle.close();
-      }
-      await rename(temporary, path);
-      await syncFolder(dirname(path));
-    },
+    write: (key, content) => replace(key, content, true),
+    keep: (key, content) => replace(key, content, false),
     async list(prefix) {
       const within = prefix.slice(0, prefix.lastIndexOf("/") + 1);
       const root = within === "" ? dir : pathOf(within.slice(0, -1));

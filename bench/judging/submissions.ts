@@ -74,14 +74,16 @@ function asRead(listings: readonly Listing[], miner: number, zipCode: number): L
 
 /** Files without the wait for the disk that a validator takes when it writes them. */
 function quickState(dir: string): LocalState {
+  const write = async (key: string, content: Uint8Array): Promise<void> => {
+    mkdirSync(dirname(join(dir, key)), { recursive: true });
+    writeFileSync(join(dir, key), content);
+  };
   return {
     read: () => Promise.resolve(undefined),
     list: () => Promise.resolve([]),
     remove: () => Promise.resolve(),
-    async write(key, content) {
-      mkdirSync(dirname(join(dir, key)), { recursive: true });
-      writeFileSync(join(dir, key), content);
-    },
+    write,
+    keep: write,
   };
 }
 

@@ -9,6 +9,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { systemClock } from "../../adapters/clock/system-clock.js";
+import { generatedHomes } from "../../adapters/source/site/generated-homes.js";
 import { readyCrypto } from "../../adapters/wallet/wallet.js";
 import { type NetworkPlan, chainSpec, minerSpec, serverSpec, siteSpec } from "../../cli/demo/network.js";
 import type { ProgramEvent } from "../../cli/demo/processes.js";
@@ -20,14 +21,19 @@ import { epochIdOf, epochNumberAt, epochStartMs } from "../../core/epoch-time.js
 import { openEpochLengthSeconds } from "../../test/e2e/testbed.js";
 
 const PROGRAMS = fileURLToPath(new URL("../../dist/cli/zipnet.js", import.meta.url));
-const MINER = "swift";
+/** Registered miners; each can submit once. */
+export const MINERS = ["swift", "steady", "patient"] as const;
 
 /** What may be chosen. */
 export interface DeploymentOptions {
   /** Listings that the epoch's zip codes expect together. */
   readonly listings: number;
-  /** Zip codes that the miner scrapes at the same time, and pages that its browser reads. */
+  /** Zip codes that the miner scrapes at the same time, and pages that it reads. */
   readonly concurrency: number;
+  /** What it reads with; by default a browser. */
+  readonly reader?: "browser" | "http";
+  /** Homes of each of the site's zip codes; by default some 100. */
+  readonly homesPerZipCode?: number;
   /** An s3:// address; without it a folder. */
   readonly objects?: string;
 }
@@ -37,6 +43,7 @@ export class Deployment implements AsyncDisposable {
   readonly events: ProgramEvent[] = [];
   /** Pages that were asked of the site, oldest first. */
   readonly asked: string[] = [];
+  #miner: string = MINERS[0];
   #wake = (): void => undefined;
   #lost: string | undefined;
 
@@ -76,11 +83,21 @@ export class Deployment implements AsyncDisposable {
     heard.lost = (how) => deployment.#fail(how);
     try {
       const site = siteSpec(plan);
-      const steady = { ...site, settings: { ...site.settings, ZIPNET_CHURN_PER_HOUR_BPS: "0" } };
+      const homes = options.homesPerZipCode;
+      const steady = {
+        ...site,
+        settings: {
+          ...site.settings,
+          ZIPNET_CHURN_PER_HOUR_BPS: "0",
+          ...(homes !== undefined && { ZIPNET_CROWDED_ZIP_CODES: crowded(homes) }),
+        },
+      };
       await Promise.all([network.start(chainSpec(plan)), network.start(steady)]);
       await prepareChain(plan, keys, new AbortController().signal);
       await writeSiteCatalogue(deployment.siteUrl, plan.catalogue);
-      await network.start(serverSpec(plan));
+      const server = serverSpec(plan);
+      const mostExpected = { ZIPNET_MAX_EXPECTED_LISTINGS: String(Math.max(800, homes ?? 0)) };
+      await network.start({ ...server, settings: { ...server.settings, ...mostExpected } });
     } catch (error) {
       await deployment[Symbol.asyncDispose]();
       throw error;
@@ -98,25 +115,27 @@ export class Deployment implements AsyncDisposable {
     return this.front.url;
   }
 
-  startMiner(): Promise<void> {
+  /** Starts a miner; the others must have ended. */
+  startMiner(name: string = MINERS[0]): Promise<void> {
+    this.#miner = name;
     const settings = {
       ZIPNET_SOURCE_URL: this.front.url,
       ZIPNET_REQUEST_INTERVAL_MS: "0",
       ZIPNET_CONCURRENCY: String(this.options.concurrency),
-      ZIPNET_LOG_LEVEL: "debug",
+      ZIPNET_READER: this.options.reader ?? "browser",
     };
-    return this.network.start(minerSpec(this.plan, { name: MINER, role: "", honest: true, settings }));
+    return this.network.start(minerSpec(this.plan, { name, role: "", honest: true, settings }));
   }
 
   killMiner(): Promise<void> {
-    return this.network.killHard(MINER);
+    return this.network.killHard(this.#miner);
   }
 
-  /** Resolves with the newest event of the miner that fits, once there is one. */
+  /** Resolves with the newest event of the miner that was started last that fits, once there is one. */
   async until(fits: (event: ProgramEvent) => boolean): Promise<ProgramEvent> {
     for (;;) {
       if (this.#lost !== undefined) throw new Error(this.#lost);
-      const found = this.events.findLast((event) => event.program === MINER && fits(event));
+      const found = this.events.findLast((event) => event.program === this.#miner && fits(event));
       if (found !== undefined) return found;
       await new Promise<void>((resolve) => {
         this.#wake = resolve;
@@ -140,6 +159,12 @@ export class Deployment implements AsyncDisposable {
     this.#lost = how;
     this.#wake();
   }
+}
+
+/** The site's zip codes, with so many homes each. */
+function crowded(homes: number): string {
+  const zipCodes = generatedHomes({ seed: "", churnPerHourBps: 0 }).zipCodes();
+  return zipCodes.map((zipCode) => `${zipCode}=${homes}`).join(",");
 }
 
 /** Passes every request on to the site and tells the pages that are asked for. */

@@ -4,7 +4,6 @@
  */
 import { createHash } from "node:crypto";
 import { create } from "@bufbuild/protobuf";
-import { sha256Hex } from "../../core/hash.js";
 import type { SearchPage } from "../../core/ports.js";
 import type { Epoch } from "../../gen/zipnet/v1/epoch_pb.js";
 import { type ManifestObject, ManifestObjectSchema } from "../../gen/zipnet/v1/submission_pb.js";
@@ -129,7 +128,7 @@ export function factsOf(zipCode: string, content: Uint8Array, rows: number): Man
     zipCode,
     sizeBytes: content.length,
     md5: createHash("md5").update(content).digest("hex"),
-    sha256: sha256Hex(content),
+    sha256: createHash("sha256").update(content).digest("hex"),
     rows,
   });
 }

@@ -72,7 +72,7 @@ describe("the memory of a search's pages", () => {
   });
 
   it("reads again what it cannot keep or cannot read", async () => {
-    const full: LocalState = { ...memoryState(), write: () => Promise.reject(new Error("the disk is full")) };
+    const full: LocalState = { ...memoryState(), keep: () => Promise.reject(new Error("the disk is full")) };
     const failing = pageMemory(full, EPOCH_ID, "98101", clock);
     await failing.around(noting(pageOf)).read("http://a/1", signal);
     await failing.accept();

@@ -46,7 +46,7 @@ export function pageMemory(state: LocalState, epochId: string, zipCode: string, 
     return page;
   }
   async function keep(pages: ReadonlyMap<string, Page>): Promise<void> {
-    for (const [url, page] of pages) await state.write(keyOf(url), await zip(JSON.stringify(page), COMPRESSION));
+    for (const [url, page] of pages) await state.keep(keyOf(url), await zip(JSON.stringify(page), COMPRESSION));
   }
 
   return {

@@ -13,13 +13,15 @@ export function overlayState(below: LocalState): LocalState {
     }
     return [...keys].toSorted();
   };
+  const write = (key: string, content: Uint8Array): Promise<void> => {
+    changed.set(key, content.slice());
+    return Promise.resolve();
+  };
   return {
     list,
     read: (key) => (changed.has(key) ? Promise.resolve(changed.get(key)?.slice()) : below.read(key)),
-    write(key, content) {
-      changed.set(key, content.slice());
-      return Promise.resolve();
-    },
+    write,
+    keep: write,
     async remove(prefix) {
       for (const key of await list(prefix)) changed.set(key, undefined);
     },

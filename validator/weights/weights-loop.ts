@@ -23,6 +23,11 @@ const LAST_SENT_KEY = "weights/last";
 /** Blocks until something that did not work, or that lacked something, is looked at again. */
 const RETRY_BLOCKS = 5;
 const PAUSE_AFTER_FAILURE_MS = 5_000;
+/**
+ * Age of the newest finalized block from which on nothing is sent. While finality stands still, weights that were sent may
+ * be set without showing, and sent once more after the rate limit they would be set twice.
+ */
+const MAX_VIEW_AGE_MS = 300_000;
 
 /** Sets weights until the signal is aborted; resolves then. */
 export async function keepWeightsSet(options: WeightsLoopOptions, signal: AbortSignal): Promise<void> {
@@ -64,8 +69,12 @@ class WeightsRun {
   }
 
   private async look(table: SettledTable | undefined, blockNumber: number): Promise<void> {
-    const { chain, signer, state, versionKey } = this.options;
+    const { chain, clock, signer, state, versionKey } = this.options;
     const metagraph = await chain.metagraph(this.signal);
+    if (clock.now() - metagraph.block.timeMs > MAX_VIEW_AGE_MS) {
+      const what = `finality stands still at block ${metagraph.block.number}, so what is set already cannot be known`;
+      return this.tell("reason", what, metagraph);
+    }
     const { hotkey } = signer;
     const plan = planWeights({ metagraph, hotkey, table, versionKey, last: await readLastSent(state) });
     if (plan.kind === "set") return this.set(plan, metagraph);

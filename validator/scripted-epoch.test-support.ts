@@ -233,8 +233,9 @@ export function scriptedServer(
       calls.published.push(report);
       return Promise.resolve();
     },
-    reportOf: (_: string, validator: string) =>
-      Promise.resolve(calls.published.find((report) => report.signer === validator)),
+    async *reports() {
+      yield* calls.published;
+    },
   };
   return calls;
 }
@@ -292,7 +293,7 @@ export function scriptedMetagraph(hotkeys: readonly string[], over: Partial<Meta
 }
 
 /** A chain that stands still and takes no weights. */
-function stillChain(metagraph: Metagraph): Chain {
+export function stillChain(metagraph: Metagraph): Chain {
   const ended = (signal: AbortSignal): Promise<void> =>
     new Promise((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
   return {

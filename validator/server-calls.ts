@@ -27,8 +27,8 @@ export interface JudgingCalls {
   ): Promise<CreateDownloadGrantsResponse>;
   /** Hands a report in. */
   publish(report: SignedRecord, signal: AbortSignal): Promise<void>;
-  /** The report that a validator published, unchecked; undefined when there is none. */
-  reportOf(epochId: string, validator: string, signal: AbortSignal): Promise<SignedRecord | undefined>;
+  /** The reports that are published on an epoch, unchecked. */
+  reports(epochId: string, signal: AbortSignal): AsyncIterable<SignedRecord>;
 }
 
 /** Largest number of miners that one call may name. */
@@ -78,16 +78,13 @@ export function judgingCalls(
       call(signal, async () => {
         await judging.publishReport({ report }, { signal });
       }),
-    reportOf: (epochId, validator, signal) =>
-      call(signal, async () => {
-        let pageToken = "";
-        do {
-          const page = await judging.listReports({ epochId, pageToken }, { signal });
-          const own = page.reports.find((report) => report.signer === validator);
-          if (own !== undefined) return own;
-          pageToken = page.nextPageToken;
-        } while (pageToken !== "");
-        return undefined;
-      }),
+    async *reports(epochId, signal) {
+      let pageToken = "";
+      do {
+        const page = await call(signal, () => judging.listReports({ epochId, pageToken }, { signal }));
+        yield* page.reports;
+        pageToken = page.nextPageToken;
+      } while (pageToken !== "");
+    },
   };
 }

@@ -6,6 +6,7 @@ import { ZipnetError } from "../../core/errors.js";
 import { submissionsToRead } from "../../core/judging/reading.js";
 import type { VerifySignature } from "../../core/ports.js";
 import { openRecord, payloadSha256 } from "../../core/signed-record.js";
+import { millisOf } from "../../core/timestamps.js";
 import { type Epoch, EpochSchema, type Rules } from "../../gen/zipnet/v1/epoch_pb.js";
 import type { SignedRecord } from "../../gen/zipnet/v1/record_pb.js";
 import { type Receipt, ReceiptSchema, SnapshotSchema } from "../../gen/zipnet/v1/submission_pb.js";
@@ -68,4 +69,12 @@ export function openClosedEpoch(
     judgingEndMs: closeMs + (closeMs - startMs),
     uselessFromMs: closeMs + 2 * (closeMs - startMs),
   };
+}
+
+/**
+ * Until when a source that is out of reach is waited for, in unix milliseconds: a sixteenth of the judging period before
+ * its end. Whoever could ask the source has published by then, and the rest is for taking over what the others found.
+ */
+export function sourceDeadlineMs({ epoch, judgingEndMs }: Pick<ClosedEpoch, "epoch" | "judgingEndMs">): number {
+  return judgingEndMs - Math.floor((judgingEndMs - millisOf(epoch.closeTime)) / 16);
 }

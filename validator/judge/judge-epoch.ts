@@ -6,10 +6,10 @@ import { type MessageInitShape, create, toBinary } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { sha256Hex } from "../../core/hash.js";
 import { byText } from "../../core/judging/apportion.js";
+import { adoptingFrom } from "../../core/judging/adoption.js";
 import { comparedChecks } from "../../core/judging/compared-checks.js";
 import { scoreTable } from "../../core/judging/scoring.js";
 import type { SubmissionCheck } from "../../core/judging/submission-check.js";
-import type { Chain } from "../../core/ports.js";
 import { sealRecord } from "../../core/signed-record.js";
 import type { SignedRecord } from "../../gen/zipnet/v1/record_pb.js";
 import {
@@ -22,6 +22,7 @@ import {
 } from "../../gen/zipnet/v1/report_pb.js";
 import type { ValidatorConfig, ValidatorParts } from "../parts.js";
 import { SOFTWARE_VERSION } from "../../core/version.js";
+import { type AdoptOptions, isBlocked, othersReports } from "./adopt-evidence.js";
 import { rowsOf } from "./check-submissions.js";
 import type { ClosedEpoch } from "./closed-epoch.js";
 import { fetchAgain } from "./fetch-files.js";
@@ -32,7 +33,7 @@ import type { WorkStore } from "./work-store.js";
 
 /** What the line up to the table needs. */
 export interface LineOptions {
-  readonly parts: SpotCheckBestOptions["parts"] & ReadOptions["parts"] & { readonly chain: Pick<Chain, "metagraph"> };
+  readonly parts: SpotCheckBestOptions["parts"] & ReadOptions["parts"] & AdoptOptions["parts"];
   readonly config: Pick<ValidatorConfig, "concurrency">;
   readonly closed: ClosedEpoch;
   readonly work: WorkStore;
@@ -86,10 +87,37 @@ export async function judge(options: LineOptions, signal: AbortSignal): Promise<
   );
   const { epoch, rules, snapshotSha256, seedBlockHash } = closed;
   const checks = comparedChecks(found, rules, seedBlockHash);
-  const evidence = await spotCheckBest(checks, checkingOf(options, signal), signal);
+  const evidence = await spotCheckAll(checks, options, signal);
   const ownerHotkey = await ownerOf(options, signal);
   const table = scoreTable({ epoch, rules, snapshotSha256, seedBlockHash, ownerHotkey, checks, evidence });
   return { table, evidence, downloaded };
+}
+
+/** Spot checks; what stays undecided because the source did not answer here, others' findings may decide. */
+async function spotCheckAll(
+  checks: readonly SubmissionCheck[],
+  options: LineOptions,
+  signal: AbortSignal,
+): Promise<ReadonlyMap<string, readonly Evidence[]>> {
+  const { parts, closed, work } = options;
+  const checking = checkingOf(options, signal);
+  const own = await spotCheckBest(checks, checking, signal);
+  if (!isBlocked(checks, own, closed.rules)) return own;
+  const reports = await othersReports(options, signal);
+  const shared = await spotCheckBest(checks, { ...checking, adopt: adoptingFrom(reports) }, signal);
+  const adopted = [...shared.values()].flat().filter((piece) => piece.adoptedFrom.length > 0);
+  for (const piece of adopted) {
+    const { zipCode = "", listingId = "" } = piece.submitted ?? {};
+    await work.saveEvidence(piece.hotkey, zipCode, listingId, piece);
+  }
+  const facts = {
+    event: "evidence_adopted",
+    epoch_id: closed.epoch.id,
+    reports: reports.length,
+    pieces: adopted.length,
+  };
+  parts.log.warn(facts, `the source did not answer; ${adopted.length} findings of other validators are taken over`);
+  return shared;
 }
 
 async function ownerOf({ parts, work }: LineOptions, signal: AbortSignal): Promise<string> {

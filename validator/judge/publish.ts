@@ -36,12 +36,22 @@ async function publishOrCompare(
     parts.log.info({ event: "report_published", epoch_id: epochId }, `the report of epoch ${epochId} is published`);
   } catch (error) {
     if (!(error instanceof ZipnetError) || error.reason !== "ALREADY_PUBLISHED") throw error;
-    const published = await parts.server.reportOf(epochId, report.signer, signal);
+    const published = await publishedBy(report.signer, epochId, parts, signal);
     const same = published !== undefined && equals(ScoreTableSchema, tableOf(published), tableOf(report));
     const facts = { event: "report_published", epoch_id: epochId, same_table: same };
     if (same) parts.log.info(facts, `the report of epoch ${epochId} was published before, with the same table`);
     else parts.log.warn(facts, `another report of ours stands for epoch ${epochId}, with another table`);
   }
+}
+
+async function publishedBy(
+  validator: string,
+  epochId: string,
+  { server }: PublishOptions["parts"],
+  signal: AbortSignal,
+): Promise<SignedRecord | undefined> {
+  for await (const report of server.reports(epochId, signal)) if (report.signer === validator) return report;
+  return undefined;
 }
 
 /** The table of a report. Throws when the record is none. */

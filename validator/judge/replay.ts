@@ -81,12 +81,14 @@ function nobody({ judgingEndMs, epoch }: ClosedEpoch) {
       return Promise.resolve({ ...seen, outcome: "unreachable", note: "a replay looks nothing up" });
     },
   };
+  const nothing = async function* (): AsyncGenerator<never> {};
   const parts = {
     clock: { now: () => judgingEndMs, sleepUntil: away },
     source,
     chain: { metagraph: noOwner },
     transfer: { get: away },
-    server: { downloadGrants: away },
+    server: { downloadGrants: away, reports: nothing },
+    signer: { hotkey: "" },
   };
   return { parts, lookUps: () => lookUps };
 }

@@ -10,7 +10,7 @@ import { type SampledListing, sampleListings } from "../../core/judging/sampling
 import { type SubmissionCheck, acceptedCount } from "../../core/judging/submission-check.js";
 import type { Evidence } from "../../gen/zipnet/v1/report_pb.js";
 import type { SampledRow } from "./check-submissions.js";
-import type { ClosedEpoch } from "./closed-epoch.js";
+import { type ClosedEpoch, sourceDeadlineMs } from "./closed-epoch.js";
 import { type SpotCheckOptions, spotCheck } from "./spot-check.js";
 
 /** The submitted rows of a sample, in its order, as far as they are here. */
@@ -57,7 +57,7 @@ async function spotCheckOne(
   const rowsOf = await options.rowsOfMiner(check);
   const available = acceptedCount(check);
   const order = sampleListings(check, closed.seedBlockHash, available);
-  const checking = { ...options, deadlineMs: closed.judgingEndMs };
+  const checking = { ...options, deadlineMs: sourceDeadlineMs(closed) };
   const evidence: Evidence[] = [];
   const next = (): NextStep => nextStep(countVerdicts(evidence), available, closed.rules);
   let read = 0;

@@ -141,7 +141,11 @@ async function main(): Promise<void> {
     const runs: Judged[] = [];
     while (runs.length < Number(values.rounds)) {
       progress(`judging, ${runs.length + 1} of ${values.rounds} ...`);
-      runs.push(await judge(dir));
+      const run = await judge(dir);
+      progress(
+        `  ${run.rows} listings in ${run.seconds.toFixed(1)} s, ${run.processorSeconds.toFixed(1)} s of processor`,
+      );
+      runs.push(run);
     }
     keepResults("judging", { miners: Number(values.miners), ...told(runs, dir, values.python) });
   } finally {

@@ -10,6 +10,7 @@ import json, sys, time
 import duckdb
 query, rounds = sys.argv[1], int(sys.argv[2])
 connection = duckdb.connect()
+connection.execute("SET enable_progress_bar = false")
 runs = []
 for _ in range(rounds):
     wall, processor = time.time(), time.process_time()

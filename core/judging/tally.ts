@@ -3,7 +3,7 @@
  */
 import type { Listing } from "../../gen/zipnet/v1/listing_pb.js";
 import { LossReason } from "../../gen/zipnet/v1/report_pb.js";
-import { rowsWhere } from "./accepted-rows.js";
+import { type AcceptedRows, rowsWhere } from "./accepted-rows.js";
 import { type RowContext, type RowFacts, rowFacts } from "./row-facts.js";
 import { type FileContent, MAX_TOLD_PER_REASON, type RowFinding, nothingFound } from "./submission-check.js";
 
@@ -20,17 +20,17 @@ export class Tally {
     if (content.kind === "out-of-reach") this.found.outOfReach.add(zipCode);
     if (content.kind !== "read") return;
     if (content.rows.length === 0) this.found.empty.add(zipCode);
-    const accepted = new Set<string>();
-    for (const row of content.rows) if (this.accepts(zipCode, row)) accepted.add(row.listingId);
-    if (accepted.size === 0) return;
-    // Of a listing that stands twice in a file the first row counts, which stands first in `sound`, too.
-    const rows = rowsWhere(content.sound, (id) => accepted.delete(id));
+    const accepted = content.rows.filter((row) => this.accepts(zipCode, row));
+    if (accepted.length === 0) return;
+    const rows = rowsOf(accepted, content.sound);
     this.found.accepted.set(zipCode, rows.ids);
     this.found.acceptedRows.set(zipCode, rows);
+    let { first, last } = this.scrapedMs ?? { first: Infinity, last: -Infinity };
     for (const timeMs of rows.scrapedMs) {
-      const { first, last } = this.scrapedMs ?? { first: timeMs, last: timeMs };
-      this.scrapedMs = { first: Math.min(first, timeMs), last: Math.max(last, timeMs) };
+      first = Math.min(first, timeMs);
+      last = Math.max(last, timeMs);
     }
+    this.scrapedMs = { first, last };
   }
 
   result() {
@@ -70,6 +70,13 @@ export class Tally {
       lostRowBps: before.lostRowBps + finding.lostRowBps,
     });
   }
+}
+
+/** The columns of accepted rows. Of a listing that stands twice in a file the first row counts, which is the first there, too. */
+function rowsOf(accepted: readonly RowFacts[], sound: AcceptedRows): AcceptedRows {
+  if (accepted.length === sound.ids.length) return sound;
+  const left = new Set(accepted.map((row) => row.listingId));
+  return rowsWhere(sound, (id) => left.delete(id));
 }
 
 /**

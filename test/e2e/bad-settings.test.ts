@@ -43,7 +43,7 @@ const WRONG: readonly Wrong[] = [
     right: { ZIPNET_WALLET: "//Alice", ZIPNET_CATALOGUE: "catalogue.bin" },
     mistakes: [
       ["LISTEN_PORT", "80a", "0 to 65535"],
-      ["CHAIN", "wss://somewhere", "local:http://"],
+      ["CHAIN", "https://somewhere", "ws:// or wss://"],
       ["TARGET_LISTINGS", "0", "1 to 10000000"],
     ],
   },
@@ -165,6 +165,7 @@ const WRONG: readonly Wrong[] = [
         fails(run([...server, "--wallet", "//Alice"]), "the catalogue file no.bin cannot be read: ENOENT"),
         fails(run(["miner", "--wallet", "no-wallet"], participant), noWallet),
         fails(run(["validator", "--wallet", "no-wallet"], participant), noWallet),
+        fails(run(["wallet", "show", "no/one", "--wallets-path", "."]), "there is no wallet no with hotkeys"),
         fails(run(["site", "--homes", "no.csv"]), "no.csv", "ENOENT"),
         fails(run(["catalogue", "import", "no.csv", "--out", "catalogue.bin"]), "no.csv cannot be read: ENOENT"),
       ]);
@@ -187,6 +188,7 @@ const WRONG: readonly Wrong[] = [
         fails(run(["epoch", "shows"]), "unknown command 'shows'", "--help"),
         fails(run(["catalogue", "import", "a.csv"]), "required option '--out <file>' not specified", "--help"),
         fails(run(["catalogue", "import", "--out", "b.bin"]), "missing required argument 'files'", "--help"),
+        fails(run(["wallet", "new", "one"]), 'must be "name/hotkey"', "--help"),
       ]);
     });
 

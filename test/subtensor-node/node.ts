@@ -216,6 +216,7 @@ export class SubtensorNode {
   #append(block: NodeBlock): void {
     this.#best.push(block);
     this.#byHash.set(block.hash, block);
+    this.#best[block.number - KEPT_STATES]?.state.drop();
     this.#finalize();
     this.#tell();
   }

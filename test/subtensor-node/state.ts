@@ -48,6 +48,11 @@ export class State {
     return this.cells.get(key);
   }
 
+  /** Forgets everything. */
+  drop(): void {
+    this.cells.clear();
+  }
+
   /** A storage of its own with the same content. */
   copy(): State {
     return new State(this.runtime, new Map(this.cells));

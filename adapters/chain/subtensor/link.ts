@@ -65,10 +65,13 @@ export async function openLink(options: LinkOptions, signal: AbortSignal): Promi
     const runtimeAt = runtimeReader(wire, options.runtimes);
     const runtime = await runtimeAt(finalized, signal);
     const header = async (hash: string, ended: AbortSignal): Promise<Head> =>
-      headOf(await wire.call("chain_getHeader", [hash], ended), () => hash);
-    const heads = new Heads(await header(finalized, signal), options, wire);
+      headOf(await wire.call("chain_getHeader", [hash], ended), hash);
+    const newest = await wire.call("chain_getHeader", [finalized], signal);
+    const heads = new Heads(headOf(newest, finalized), options, wire);
+    const hashOf = hashReader(wire, runtime, { header: newest, hash: finalized });
     await wire.subscribeFinalized((raw) => {
-      heads.take(headOf(raw, () => runtime.registry.createTypeUnsafe("Header", [raw]).hash.toHex()));
+      const take = async (): Promise<void> => heads.take(headOf(raw, await hashOf(raw)));
+      take().catch((error: Error) => wire.close(error));
     }, signal);
     return {
       url,
@@ -90,9 +93,19 @@ export async function openLink(options: LinkOptions, signal: AbortSignal): Promi
   }
 }
 
-function headOf(raw: unknown, hash: () => string): Head {
+function headOf(raw: unknown, hash: string): Head {
   const { number, parentHash } = headerShape.parse(raw);
-  return { number: Number(number), parentHash, hash: hash() };
+  return { number: Number(number), parentHash, hash };
+}
+
+/** How to tell a header's hash: computed, which saves a request, where that gives what is known of one; else asked for. */
+function hashReader(wire: Wire, { registry }: Runtime, known: { readonly header: unknown; readonly hash: string }) {
+  const computed = (raw: unknown): string => registry.createTypeUnsafe("Header", [raw]).hash.toHex();
+  if (computed(known.header) === known.hash) return computed;
+  return async (raw: unknown): Promise<string> => {
+    const number = Number(headerShape.parse(raw).number);
+    return hexShape.parse(await wire.call("chain_getBlockHash", [number], wire.ended));
+  };
 }
 
 function runtimeReader(wire: Wire, runtimes: Map<number, Runtime>): Link["runtimeAt"] {

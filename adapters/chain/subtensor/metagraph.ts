@@ -59,7 +59,7 @@ export interface SubnetName {
 /** A place in the storage, with its arguments. */
 export type StoragePlace = readonly [item: StorageItem, ...args: unknown[]];
 
-/** Values of the storage at a block as JSON, in one call. */
+/** Values of the storage at a block as JSON, in one call; undefined for items that the runtime does not have. */
 export async function readStorage(
   link: Link,
   runtime: Runtime,
@@ -67,10 +67,14 @@ export async function readStorage(
   places: readonly StoragePlace[],
   signal: AbortSignal,
 ): Promise<unknown[]> {
-  const keys = places.map(([item, ...args]) => runtime.storageKey(item, ...args));
-  const [set] = changesShape.parse(await link.call("state_queryStorageAt", [keys, hash], signal));
+  const keys = places.map(([item, ...args]) => (runtime.hasStorage(item) ? runtime.storageKey(item, ...args) : ""));
+  const asked = keys.filter((key) => key !== "");
+  const [set] = changesShape.parse(await link.call("state_queryStorageAt", [asked, hash], signal));
   const values = new Map(set?.changes);
-  return places.map(([item], index) => runtime.decodeStorage(item, values.get(keys[index] ?? "") ?? null));
+  return places.map(([item], index) => {
+    const key = keys[index] ?? "";
+    return key === "" ? undefined : runtime.decodeStorage(item, values.get(key) ?? null);
+  });
 }
 
 /** The subnet at an endpoint's newest finalized block. Rejects with UNAVAILABLE where there is no such subnet. */
@@ -127,8 +131,8 @@ async function readRows(
   const places: StoragePlace[] = Array.from({ length: count }, (_, uid) => ["subtensorModule.weights", netuid, uid]);
   places.push(["subtensorModule.validatorTrust", netuid], ["subtensorModule.stakeThreshold"]);
   const values = await readStorage(link, runtime, hash, places, signal);
-  const minStakeRao = bigShape.parse(values.pop());
-  const trust = z.array(z.int()).parse(values.pop());
+  const minStakeRao = bigShape.parse(values.pop() ?? 0);
+  const trust = z.array(z.int()).parse(values.pop() ?? []);
   const rows = values.map((value) =>
     rowShape
       .parse(value)

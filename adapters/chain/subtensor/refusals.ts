@@ -42,17 +42,16 @@ const KNOWN = 1013;
 /** Codes of the pool for which time or a fresh nonce is the answer: unknown validity, banned, priority, full, dropped. */
 const PASSING: ReadonlySet<number> = new Set([1011, 1012, 1014, 1015, 1016, 1018]);
 
-/** Reads what the pool answered. */
+/** Reads what the pool answered. Forks and simulators of the chain say the same with codes of their own. */
 export function poolRefusal({ code, message }: RpcRefusal, kind: TransactionKind): PoolRefusal {
   if (code === KNOWN) return { kind: "known" };
   if (PASSING.has(code)) return { kind: "moved", what: message };
-  if (code !== INVALID) return { kind: "rejected", chainError: `pool error ${code}` };
   const custom = /custom(?: error)?"?:? *(\d+)/i.exec(message)?.[1];
   if (custom !== undefined) return { kind: "rejected", chainError: customName(Number(custom), kind) };
   if (/bad ?(signature|proof)/i.test(message)) return { kind: "signature" };
   if (/outdated|stale|future|ancient/i.test(message)) return { kind: "moved", what: message };
   if (/payment|pay some fees/i.test(message)) return { kind: "rejected", chainError: "Payment" };
-  return { kind: "rejected", chainError: "InvalidTransaction" };
+  return { kind: "rejected", chainError: code === INVALID ? "InvalidTransaction" : `pool error ${code}` };
 }
 
 function customName(code: number, kind: TransactionKind): string {

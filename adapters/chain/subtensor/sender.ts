@@ -141,7 +141,7 @@ export class Sender {
     try {
       return await this.session.run(signal, async (link) => {
         try {
-          await link.call("author_submitExtrinsic", [sent.hex], signal);
+          await submitTo(link, sent.hex, signal);
           return undefined;
         } catch (error) {
           if (!(error instanceof RpcRefusal)) {
@@ -166,5 +166,17 @@ export class Sender {
 
   #specVersion(signal: AbortSignal): Promise<number> {
     return this.session.run(signal, async (link) => (await link.runtimeAt(undefined, signal)).specVersion);
+  }
+}
+
+const METHOD_MISSING = -32_601;
+
+/** Hands a transaction to an endpoint's pool, by the method that it has. */
+async function submitTo(link: Link, hex: string, signal: AbortSignal): Promise<void> {
+  try {
+    await link.call("author_submitExtrinsic", [hex], signal);
+  } catch (error) {
+    if (!(error instanceof RpcRefusal) || error.code !== METHOD_MISSING) throw error;
+    await link.call("author_submitAndWatchExtrinsic", [hex], signal);
   }
 }

@@ -27,6 +27,8 @@ export interface SessionOptions {
 /** Requests that may follow each other at once before the limit of requests a second holds. */
 const BURST = 20;
 
+const TELL_EVERY_MS = 60_000;
+
 /** Blocks by which an endpoint may be behind what was seen elsewhere. */
 const MOST_LAG = 10;
 
@@ -42,6 +44,8 @@ export class Session {
   readonly #limiters: readonly RequestLimiter[];
   /** By version; they cost a quarter of a second each. */
   readonly #runtimes = new Map<number, Runtime>();
+  /** By endpoint: when its failure was told last. */
+  readonly #toldMs = new Map<string, number>();
   readonly #closed = new AbortController();
 
   constructor(private readonly options: SessionOptions) {
@@ -124,14 +128,20 @@ export class Session {
         return link;
       } catch (error) {
         problems.push(messageOf(error));
-        log.warn(
-          { event: "chain_endpoint_failed", url, problem: messageOf(error) },
-          `the chain's endpoint ${url} fails`,
-        );
+        this.#tellFailure(url, messageOf(error));
         this.#next += 1;
       }
     }
     throw this.#unavailable(problems);
+  }
+
+  /** Tells of a failing endpoint, once a minute: whoever waits for the chain tries every few seconds. */
+  #tellFailure(url: string, problem: string): void {
+    const nowMs = this.clock.now();
+    if (nowMs < (this.#toldMs.get(url) ?? -Infinity) + TELL_EVERY_MS) return;
+    this.#toldMs.set(url, nowMs);
+    const facts = { event: "chain_endpoint_failed", url, problem };
+    this.options.log.warn(facts, `the chain's endpoint ${url} fails: ${problem}`);
   }
 
   #limiterOf(index: number): RequestLimiter {

@@ -12,9 +12,13 @@ const HOMES = 1_200;
 /** Listings that the epoch expects for each page that is to be read; a page shows 41 at most, and some are read for the split. */
 const LISTINGS_PER_PAGE = 34;
 
+const MEMORY_ON_SIGNAL = new URL("miner/memory-on-signal.mjs", import.meta.url).href;
+
 interface Sample {
   readonly pages: number;
-  readonly megabytes: number;
+  readonly residentMb: number;
+  /** Of the heap and of buffers. */
+  readonly usedMb: number;
 }
 
 /** Process id of the miner, which this process has started. */
@@ -32,26 +36,40 @@ function minerPid(): number {
   return Number(pid);
 }
 
-function residentMegabytes(pid: number): number {
-  return Number(/^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]) / 1024;
+/** What the miner holds once its garbage is collected. */
+async function measure(deployment: Deployment, pid: number): Promise<Sample> {
+  const count = (): number => deployment.events.filter(({ event }) => event === "memory").length;
+  const before = count();
+  process.kill(pid, "SIGUSR2");
+  const { facts } = await deployment.until(({ event }) => event === "memory" && count() > before);
+  return { pages: deployment.asked.length, residentMb: megabytes(facts["rss"]), usedMb: megabytes(facts["used"]) };
 }
 
-/** Memory at each finished zip code, until so many pages are read. */
-async function sample(deployment: Deployment, pages: number): Promise<Sample[]> {
+function megabytes(bytes: unknown): number {
+  return Number(bytes) / 1_048_576;
+}
+
+/** Memory whenever a zip code is finished near to one of the numbers of pages. */
+async function sample(deployment: Deployment, counts: readonly number[]): Promise<Sample[]> {
   const samples: Sample[] = [];
-  await deployment.startMiner();
+  const most = Math.max(...counts);
+  const scraped = (): number => deployment.events.filter(({ event }) => event === "zip_code_scraped").length;
+  await deployment.startMiner(undefined, { NODE_OPTIONS: `--import ${MEMORY_ON_SIGNAL}` });
   const pid = minerPid();
-  let seen = 0;
-  while (deployment.asked.length < pages) {
-    const scraped = () => deployment.events.filter(({ event }) => event === "zip_code_scraped").length;
+  for (let seen = 0; deployment.asked.length < most; seen = scraped()) {
     await deployment.until(({ event }) => scraped() > seen || event === "finalized" || event === "epoch_failed");
     if (scraped() === seen) break;
-    seen = scraped();
-    samples.push({ pages: deployment.asked.length, megabytes: residentMegabytes(pid) });
-    progress(`${deployment.asked.length} pages, ${seen} zip codes: ${Math.round(samples.at(-1)?.megabytes ?? 0)} MB`);
+    if (!counts.some((count) => isNear(deployment.asked.length, count))) continue;
+    samples.push(await measure(deployment, pid));
+    progress(JSON.stringify(samples.at(-1)));
   }
   await deployment.killMiner();
   return samples;
+}
+
+/** Within a tenth before. */
+function isNear(pages: number, count: number): boolean {
+  return pages > count * 0.9 && pages <= count;
 }
 
 const { values } = parseArgs({
@@ -64,11 +82,15 @@ await using deployment = await Deployment.open({
   reader: "http",
   homesPerZipCode: HOMES,
 });
-const samples = await sample(deployment, pages);
-/** The median of what was measured within a tenth before and after so many pages. */
-const around = (count: number): number =>
-  median(samples.filter((each) => Math.abs(each.pages - count) <= count / 10).map(({ megabytes }) => megabytes));
-const [early, late] = [around(few), around(Math.min(pages, samples.at(-1)?.pages ?? 0))];
-printTable(["pages", "resident memory, MB"], [[few, early], [pages, late]]); // prettier-ignore
-printAims([{ what: `memory after ${pages} pages against after ${few}`, measured: late / early, bound: 1.2, is: "at most" }]); // prettier-ignore
-keepResults("miner-memory", { samples, early, late });
+const samples = await sample(deployment, [few, pages]);
+const near = (count: number) => samples.filter((each) => isNear(each.pages, count));
+const rows = [few, pages].map((count) => ({
+  count,
+  residentMb: median(near(count).map(({ residentMb }) => residentMb)),
+  usedMb: median(near(count).map(({ usedMb }) => usedMb)),
+}));
+printTable(["pages", "resident, MB", "in use, MB"], rows.map(({ count, residentMb, usedMb }) => [count, residentMb, usedMb])); // prettier-ignore
+const [early, late] = rows;
+const ratio = (late?.residentMb ?? Number.NaN) / (early?.residentMb ?? Number.NaN);
+printAims([{ what: `resident memory after ${pages} pages against after ${few}`, measured: ratio, bound: 1.2, is: "at most" }]); // prettier-ignore
+keepResults("miner-memory", { samples, rows, ratio });

@@ -4,6 +4,7 @@
 import { ZipnetError, messageOf } from "../../core/errors.js";
 import type { PageReader } from "../../core/ports.js";
 import { retryAfterMsOf } from "../../core/retry-after.js";
+import { type ProxiedFetch, proxiedFetch } from "./proxied-fetch.js";
 import { slots } from "./slots.js";
 
 /** A page beyond this is no page of listings. */
@@ -17,12 +18,16 @@ export interface HttpPagesOptions {
   readonly timeoutMs: number;
   /** Pages read at one time, default 2. */
   readonly concurrency?: number;
+  /** Proxies that pages are read through in turn, for example "http://user:password@host:port". Default none. */
+  readonly proxies?: readonly string[];
 }
 
-/** A page reader over HTTP. */
-export function httpPages({ userAgent, timeoutMs, concurrency = 2 }: HttpPagesOptions): PageReader {
+/** A page reader over HTTP. Throws for a proxy that is none for HTTP. */
+export function httpPages({ userAgent, timeoutMs, concurrency = 2, proxies = [] }: HttpPagesOptions): PageReader {
   const slot = slots(concurrency);
   const closed = new AbortController();
+  const ways = proxies.map(proxiedFetch);
+  let turn = 0;
   const headers = { "user-agent": userAgent, accept: "text/html,application/xhtml+xml,text/csv;q=0.9,*/*;q=0.8" };
   return {
     async read(url, signal) {
@@ -30,9 +35,10 @@ export function httpPages({ userAgent, timeoutMs, concurrency = 2 }: HttpPagesOp
       try {
         const ended = AbortSignal.any([signal, closed.signal, AbortSignal.timeout(timeoutMs)]);
         ended.throwIfAborted();
-        const response = await fetch(url, { headers, signal: ended });
-        const retryAfterMs = retryAfterMsOf((name) => response.headers.get(name));
-        const page = { url: response.url, status: response.status, html: await textOf(response) };
+        const way = ways[turn++ % ways.length];
+        const answer = await (way === undefined ? fetchPlainly(url, headers, ended) : way.get(url, headers, ended));
+        const retryAfterMs = retryAfterMsOf(answer.header);
+        const page = { url: answer.url, status: answer.status, html: await textOf(answer.body) };
         return retryAfterMs === undefined ? page : { ...page, retryAfterMs };
       } catch (error) {
         signal.throwIfAborted();
@@ -44,15 +50,27 @@ export function httpPages({ userAgent, timeoutMs, concurrency = 2 }: HttpPagesOp
 
     close() {
       closed.abort(new ZipnetError("UNAVAILABLE", "The reader of pages is closed."));
+      for (const way of ways) way.close();
       return Promise.resolve();
     },
   };
 }
 
-async function textOf(response: Response): Promise<string> {
+const fetchPlainly: ProxiedFetch["get"] = async (url, headers, signal) => {
+  const response = await fetch(url, { headers, signal });
+  const body = (response.body ?? []) as AsyncIterable<Uint8Array>;
+  return {
+    url: response.url,
+    status: response.status,
+    header: (name) => response.headers.get(name) ?? undefined,
+    body,
+  };
+};
+
+async function textOf(body: AsyncIterable<Uint8Array>): Promise<string> {
   const chunks: Uint8Array[] = [];
   let bytes = 0;
-  for await (const chunk of (response.body ?? []) as AsyncIterable<Uint8Array>) {
+  for await (const chunk of body) {
     bytes += chunk.length;
     if (bytes > MAX_PAGE_BYTES) throw new Error(`it has more than ${MAX_PAGE_BYTES} bytes`);
     chunks.push(chunk);

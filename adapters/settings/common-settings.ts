@@ -37,7 +37,7 @@ function readProxies(text: string): readonly string[] | undefined {
 export const SITE_READER_SETTINGS = {
   sourceUrl: setting("Address of the listing site.", parse.url()),
   proxies: setting(
-    "Proxies for the browser, used in turn, separated by commas. Default none.",
+    "Proxies that pages are read through in turn, separated by commas; without a browser only those that begin with http://. Default none.",
     parse.custom<readonly string[]>("addresses like http://host:port, separated by commas", readProxies, []),
     { secret: true },
   ),

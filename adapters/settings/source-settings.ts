@@ -61,8 +61,13 @@ export function sourceProblems(values: SettingsOf<typeof SOURCE_SETTINGS>): stri
   }
   const useless = source === "invented" ? 'with the source "invented"' : `with the reader "${reader}"`;
   const hasNoBrowser = source === "invented" || reader === "http";
-  if (proxies.length > 0 && (hasNoBrowser || reader === "auto")) {
+  if (proxies.length > 0 && source === "invented") {
     problems.push(`${named("proxies")} has no use ${useless}; leave it out`);
+  }
+  if (reader !== "browser" && proxies.some((proxy) => new URL(proxy).protocol !== "http:")) {
+    problems.push(
+      `${named("proxies")} must begin with http:// with the reader "${reader}"; only a browser takes others`,
+    );
   }
   if (chromium !== undefined && hasNoBrowser) {
     problems.push(`${named("chromium")} has no use ${useless}; leave it out`);

@@ -67,10 +67,10 @@ async function openReader(
   polite: Manners,
 ): Promise<PageReader> {
   const { pageTimeoutMs: timeoutMs, concurrency, proxies, chromium } = settings;
-  const common = { userAgent, timeoutMs, concurrency };
+  const common = { userAgent, timeoutMs, concurrency, proxies };
   const openBrowser = async (document: "sent" | "rendered"): Promise<PageReader> => {
     const place = chromium === undefined ? {} : { executablePath: chromium };
-    return polite(await chromiumPages({ ...common, proxies, document, ...place }));
+    return polite(await chromiumPages({ ...common, document, ...place }));
   };
   switch (readerOf(settings)) {
     case "browser":

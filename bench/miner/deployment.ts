@@ -116,13 +116,14 @@ export class Deployment implements AsyncDisposable {
   }
 
   /** Starts a miner; the others must have ended. */
-  startMiner(name: string = MINERS[0]): Promise<void> {
+  startMiner(name: string = MINERS[0], more: Readonly<Record<string, string>> = {}): Promise<void> {
     this.#miner = name;
     const settings = {
       ZIPNET_SOURCE_URL: this.front.url,
       ZIPNET_REQUEST_INTERVAL_MS: "0",
       ZIPNET_CONCURRENCY: String(this.options.concurrency),
       ZIPNET_READER: this.options.reader ?? "browser",
+      ...more,
     };
     return this.network.start(minerSpec(this.plan, { name, role: "", honest: true, settings }));
   }

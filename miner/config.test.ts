@@ -84,7 +84,10 @@ describe("the miner's settings", () => {
     assert.deepEqual(problemsOf({ ...exports, ZIPNET_READER: "http" }), []);
     assert.match(problemsOf({ ...exports, ZIPNET_READER: "auto" })[0] ?? "", /ZIPNET_READER .*a browser does not show/);
     const proxied = { ZIPNET_READER: "http", ZIPNET_PROXIES: "http://10.0.0.1:3128" };
-    assert.match(problemsOf(proxied)[0] ?? "", /ZIPNET_PROXIES .*no use with the reader "http"/);
+    assert.deepEqual(problemsOf(proxied), []);
+    const socks = { ZIPNET_READER: "auto", ZIPNET_PROXIES: "socks5://10.0.0.1:1080" };
+    assert.match(problemsOf(socks)[0] ?? "", /ZIPNET_PROXIES .*must begin with http:.*reader "auto"/);
+    assert.deepEqual(problemsOf({ ...socks, ZIPNET_READER: "browser" }), []);
     assert.match(problemsOf({ ZIPNET_RELAYS: `http://127.0.0.1:8451#${SERVER}` })[0] ?? "", /more than once/);
   });
 

@@ -12,7 +12,7 @@ const MAX_REDIRECTS = 5;
 const TUNNEL_TIMEOUT_MS = 30_000;
 
 /** An answer whose body is still to be read. */
-export interface ProxiedAnswer {
+interface ProxiedAnswer {
   /** After redirects. */
   readonly url: string;
   readonly status: number;

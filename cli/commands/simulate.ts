@@ -19,7 +19,7 @@ const SETTINGS = {
     parse.integer({ min: 1, max: 1_000 }, 20),
   ),
   seed: setting("Any text that the seeds are made of. Default zipnet.", parse.text("zipnet")),
-  zipCodes: setting("Zip codes of an epoch. Default 10.", parse.integer({ min: 1, max: 1_000 }, 10)),
+  zipCodes: setting("Zip codes of an epoch. Default 8.", parse.integer({ min: 1, max: 1_000 }, 8)),
   listingsPerZip: setting(
     "Listings that a zip code holds, on average. Default 30.",
     parse.integer({ min: 4, max: 500 }, 30),

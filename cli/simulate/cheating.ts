@@ -34,8 +34,12 @@ function fabricates(turn: Turn, isInvented: (home: Home) => boolean): Work {
 
 function fabricator(percent: number): Strategy {
   const play: Play = (turn) => {
-    const chance = chanceOf(turn.luck, "fabricates");
-    return fabricates(turn, () => chance.happens(percent * 100));
+    // Exactly that part of what is listed, evenly.
+    let due = chanceOf(turn.luck, "fabricates").below(100);
+    return fabricates(turn, () => {
+      due = (due % 100) + percent;
+      return due >= 100;
+    });
   };
   return strategy(`fabricator-${percent}`, `invents ${percent} % of the rows instead of reading them`, play);
 }

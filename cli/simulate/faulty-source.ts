@@ -35,19 +35,17 @@ const NO_PAGE = { httpStatus: 0, pageSha256: "" } as const;
  * @param luck seeds which ones.
  */
 export function faultySource(world: World, clock: DrivenClock, failBps: number, luck: string): ListingSource {
-  const asked = new Map<string, number>();
+  const requests = chanceOf(luck);
   return {
     name: "simulated",
     search: () => {
       throw new Error("a validator searches nothing");
     },
     lookUp(listingId): Promise<LookUp> {
-      const tries = (asked.get(listingId) ?? 0) + 1;
-      asked.set(listingId, tries);
       clock.pass(LOOK_UP_MS);
       const fetchedTimeMs = clock.now();
       const url = `https://listings.example/homedetails/${listingId}_zpid/`;
-      if (chanceOf(luck, listingId, tries).happens(failBps)) {
+      if (requests.happens(failBps)) {
         return Promise.resolve({ ...NO_PAGE, url, fetchedTimeMs, outcome: "unreachable", note: "no answer in time" });
       }
       const home = world.home(listingId);

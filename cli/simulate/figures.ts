@@ -18,6 +18,8 @@ export interface StrategyOutcome {
   readonly earned: Spread;
   /** ... as a multiple of what the honest one of equal effort earns, by the means; undefined where that earns nothing. */
   readonly timesEqual: number | undefined;
+  /** Standard error of that, by what it is in each seed; 0 for one seed. */
+  readonly timesError: number;
   /** Of its judgements so many of one that were a liar, a copy, verified. */
   readonly liar: number;
   readonly copy: number;
@@ -56,6 +58,7 @@ export function outcomeOf(seeds: readonly SeedFigures[]): Outcome {
       says,
       isHonest,
       timesEqual: ratio(meanEarned(of(name)), meanEarned(of(equal))),
+      timesError: errorOf(seeds.map((seed) => timesIn(seed, name, equal))),
     })),
     trust: meanTrust(seeds.map(({ trust }) => trust)),
     trustAlone: meanTrust(seeds.map(({ trustAlone }) => trustAlone)),
@@ -72,6 +75,19 @@ function meanTrust(trusts: readonly Outcome["trust"][]): Outcome["trust"] {
 
 function meanEarned(figures: readonly StrategyFigures[]): number {
   return figures.length === 0 ? 0 : mean(figures.map(({ earned }) => earned));
+}
+
+/** How many times as much a strategy earned in one seed; 0 where the other earned nothing. */
+function timesIn({ strategies }: SeedFigures, name: string, equal: string): number {
+  const earned = (each: string): number => strategies.find(({ strategy }) => strategy === each)?.earned ?? 0;
+  return ratio(earned(name), earned(equal)) ?? 0;
+}
+
+/** Standard error of a mean. */
+function errorOf(values: readonly number[]): number {
+  if (values.length < 2) return 0;
+  const middle = mean(values);
+  return Math.sqrt(sum(values.map((value) => (value - middle) ** 2)) / (values.length - 1) / values.length);
 }
 
 function ratio(part: number, whole: number): number | undefined {

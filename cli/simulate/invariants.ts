@@ -57,7 +57,7 @@ export function assertOrderIndependence(closed: ClosedMarket, { table, checks, e
 }
 
 /** Two tables that are equal byte for byte. */
-export function sameBytes(one: ScoreTable, other: ScoreTable): boolean {
+function sameBytes(one: ScoreTable, other: ScoreTable): boolean {
   return Buffer.compare(toBinary(ScoreTableSchema, one), toBinary(ScoreTableSchema, other)) === 0;
 }
 

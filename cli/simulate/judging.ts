@@ -1,10 +1,10 @@
 /** How the validators of a simulated network judge an epoch: with the code of the real ones, on what they see. */
 import { create } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
-import { memoryState } from "../../adapters/state/memory-state.js";
 import { epochIdOf } from "../../core/epoch-time.js";
 import { type OthersReport, adoptingFrom, isUnanswered } from "../../core/judging/adoption.js";
 import { comparedChecks } from "../../core/judging/compared-checks.js";
+import { evidenceId } from "../../core/judging/comparison.js";
 import { fileFacts, rowContext } from "../../core/judging/row-facts.js";
 import { scoreTable } from "../../core/judging/scoring.js";
 import { checkSubmission } from "../../core/judging/structure.js";
@@ -12,10 +12,9 @@ import { type SubmissionCheck, unseenSubmission } from "../../core/judging/submi
 import { listingsById } from "../../core/judging/tally.js";
 import { type Epoch, EpochSchema, type Rules } from "../../gen/zipnet/v1/epoch_pb.js";
 import type { Listing } from "../../gen/zipnet/v1/listing_pb.js";
-import { type Evidence, ListingVerdict, MinerVerdict, type ScoreTable } from "../../gen/zipnet/v1/report_pb.js";
+import { type Evidence, ListingVerdict, type ScoreTable } from "../../gen/zipnet/v1/report_pb.js";
 import { ManifestSchema } from "../../gen/zipnet/v1/submission_pb.js";
 import { type RowsOfSample, type SpotCheckBestOptions, spotCheckBest } from "../../validator/judge/spot-check-best.js";
-import { type WorkStore, workStore } from "../../validator/judge/work-store.js";
 import { chanceOf, hashOf } from "./chance.js";
 import { drivenClock, faultySource } from "./faulty-source.js";
 import type { OpenEpoch, Submission } from "./miners.js";
@@ -35,6 +34,8 @@ export interface ClosedMarket {
   readonly rowsById: (hotkey: string, zipCode: string) => ReadonlyMap<string, Listing>;
   /** What the cheap checks find of every submission, in the order of the receipts: the same for all validators. */
   readonly checks: readonly SubmissionCheck[];
+  /** ... and what is left of it once they were held against each other. */
+  readonly compared: readonly SubmissionCheck[];
 }
 
 /** How an honest validator fares in an epoch. */
@@ -73,7 +74,8 @@ export async function closeMarket(
   const byHotkey = new Map(submissions.map((submission) => [submission.miner.hotkey, submission]));
   const seedBlockHash = hashOf(seed, "after", open.number);
   const rowsById = rememberedRows(epoch, byHotkey);
-  return { epoch, rules, open, world, seedBlockHash, submissions: byHotkey, rowsById, checks };
+  const compared = comparedChecks(checks, rules, seedBlockHash);
+  return { epoch, rules, open, world, seedBlockHash, submissions: byHotkey, rowsById, checks, compared };
 }
 
 function rememberedRows(epoch: Epoch, submissions: ClosedMarket["submissions"]): ClosedMarket["rowsById"] {
@@ -126,8 +128,7 @@ function checkOf(submission: Submission, epoch: Epoch): Promise<SubmissionCheck>
 
 /** Judges an epoch as an honest validator does, by what it sees itself. */
 export function judge(closed: ClosedMarket, visit: Visit): Promise<Judgement> {
-  const work = workStore(memoryState(), closed.epoch.id);
-  return judgeWith(closed, visit, work, {});
+  return judgeWith(closed, visit, rememberedEvidence([]), {});
 }
 
 /**
@@ -144,29 +145,23 @@ export async function judgeTogether(
   const adopt = adoptingFrom(others);
   // An unanswered listing counts as not failed: without a failure, and with everybody decided, nothing would change.
   const fails = pieces.some((piece) => isUnanswered(piece) && adopt(piece).verdict === ListingVerdict.FAIL);
-  const isOpen = own.table.scores.some(({ hotkey, verdict }) => {
-    return verdict === MinerVerdict.UNVERIFIED && own.evidence.has(hotkey);
+  const isOpen = [...own.evidence.values()].some((found) => {
+    return found.filter(isUnanswered).length * 10_000 > closed.rules.maxUnknownBps * found.length;
   });
   if (!fails && !isOpen) return own;
-  const work = workStore(memoryState(), closed.epoch.id);
-  for (const piece of pieces) {
-    const { zipCode = "", listingId = "" } = piece.submitted ?? {};
-    await work.saveEvidence(piece.hotkey, zipCode, listingId, piece);
-  }
   // The judging period is over: what was not asked before is asked once.
   const startMs = 2 * closed.open.closeMs - closed.open.startMs;
-  return judgeWith(closed, { ...visit, startMs }, work, { adopt });
+  return judgeWith(closed, { ...visit, startMs }, rememberedEvidence(pieces), { adopt });
 }
 
 async function judgeWith(
   closed: ClosedMarket,
   visit: Visit,
-  work: WorkStore,
+  work: SpotCheckBestOptions["work"],
   how: Pick<SpotCheckBestOptions, "adopt">,
 ): Promise<Judgement> {
   const { epoch, rules, seedBlockHash, open } = closed;
-  const seen = closed.checks.map((check) => seenBy(check, closed, visit));
-  const checks = comparedChecks(seen, rules, seedBlockHash);
+  const checks = checksSeenBy(closed, visit);
   const clock = drivenClock(visit.startMs);
   const source = faultySource(closed.world, clock, visit.failBps, `${visit.seed}/${visit.validator}/${epoch.id}`);
   const checking: SpotCheckBestOptions = {
@@ -181,6 +176,18 @@ async function judgeWith(
   return { validator: visit.validator, checks, evidence, table: tableOf(closed, checks, evidence) };
 }
 
+/** Evidence kept in memory as it is: thousands of epochs are judged, and none is taken up again. */
+function rememberedEvidence(pieces: readonly Evidence[]): SpotCheckBestOptions["work"] {
+  const known = new Map(pieces.map((piece) => [piece.id, piece]));
+  return {
+    evidence: (hotkey, zipCode, listingId) => Promise.resolve(known.get(evidenceId(hotkey, zipCode, listingId))),
+    saveEvidence: (_hotkey, _zipCode, _listingId, piece) => {
+      known.set(piece.id, piece);
+      return Promise.resolve();
+    },
+  };
+}
+
 /** The table that follows from evidence. */
 export function tableOf(
   { epoch, rules, seedBlockHash }: ClosedMarket,
@@ -191,11 +198,14 @@ export function tableOf(
   return scoreTable({ epoch, rules, snapshotSha256, seedBlockHash, ownerHotkey: OWNER, checks, evidence });
 }
 
-function seenBy(check: SubmissionCheck, closed: ClosedMarket, visit: Visit): SubmissionCheck {
-  const isLost = chanceOf(visit.seed, visit.validator, closed.epoch.id, "store", check.hotkey).happens(
-    visit.lostSubmissionsBps,
-  );
-  return isLost ? unseenSubmission({ ...check, epoch: closed.epoch }) : check;
+/** What a validator goes by: the same for all who were given every submission, which is worked out once. */
+function checksSeenBy(closed: ClosedMarket, visit: Visit): readonly SubmissionCheck[] {
+  const { epoch, rules, seedBlockHash, compared } = closed;
+  const isLost = ({ hotkey }: SubmissionCheck): boolean =>
+    chanceOf(visit.seed, visit.validator, epoch.id, "store", hotkey).happens(visit.lostSubmissionsBps);
+  if (!closed.checks.some(isLost)) return compared;
+  const seen = closed.checks.map((check) => (isLost(check) ? unseenSubmission({ ...check, epoch }) : check));
+  return comparedChecks(seen, rules, seedBlockHash);
 }
 
 function rowsOfMiner({ hotkey }: SubmissionCheck, { rowsById }: ClosedMarket): RowsOfSample {

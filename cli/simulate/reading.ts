@@ -7,8 +7,8 @@ import { type Home, type MarketZip, type World, factsOf, pageOf } from "./world.
 const PAGE_LISTINGS = 10;
 /** What the network adds to a page, at most. */
 const PAGE_JITTER_MS = 400;
-/** Of 10,000 rows so many lack a field that the source shows: a page that was cut off, a number that was not understood. */
-const LOST_FIELD_BPS = 50;
+/** Of 10,000 pages so many give a row without a field that the source shows: it was cut off, or not understood. */
+const CUT_PAGE_BPS = 500;
 
 /** Rows by zip code. */
 export type Rows = ReadonlyMap<string, readonly Listing[]>;
@@ -42,11 +42,12 @@ export function readZips(reading: Reading): { readonly rows: Rows; readonly done
     for (let first = 0; first < homes.length && nowMs < untilMs; first += PAGE_LISTINGS) {
       nowMs += luck.below(PAGE_JITTER_MS);
       const timeMs = Math.round(nowMs);
+      const cut = luck.happens(CUT_PAGE_BPS) ? homes[first + luck.below(PAGE_LISTINGS)] : undefined;
       for (const home of homes.slice(first, first + PAGE_LISTINGS)) {
         const other = instead?.(home, timeMs);
         if (other === undefined) nowMs += msPerListing;
         const row = other ?? pageOf(home, timeMs, skewMs);
-        if (row !== undefined) found.push(luck.happens(LOST_FIELD_BPS) ? withoutArea(row) : row);
+        if (row !== undefined) found.push(home === cut ? withoutArea(row) : row);
       }
     }
     if (nowMs < untilMs || found.length > 0) rows.set(zip.zipCode, found);

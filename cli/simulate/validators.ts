@@ -25,9 +25,9 @@ export interface Validator {
 
 const TAO = 1_000_000_000n;
 
-/** Four honest validators with 80 percent of the stake, and one of each other kind. */
+/** Three honest validators with four fifths of the stake, and one of each other kind. */
 export const VALIDATORS: readonly Validator[] = [
-  ...[1, 2, 3, 4].map((n): Validator => ({ hotkey: `validator-${n}`, kind: "honest", stakeRao: 20_000n * TAO })),
+  ...[1, 2, 3].map((n): Validator => ({ hotkey: `validator-${n}`, kind: "honest", stakeRao: 27_000n * TAO })),
   { hotkey: "validator-lazy", kind: "lazy", stakeRao: 8_000n * TAO },
   { hotkey: "validator-colluding", kind: "colluding", stakeRao: 8_000n * TAO },
   { hotkey: "validator-offline", kind: "offline", stakeRao: 4_000n * TAO },

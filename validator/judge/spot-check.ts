@@ -12,7 +12,7 @@ import type { WorkStore } from "./work-store.js";
 /** What a spot check needs. */
 export interface SpotCheckOptions {
   readonly parts: Pick<ValidatorParts, "clock" | "log"> & { readonly source: Pick<ListingSource, "lookUp"> };
-  readonly work: WorkStore;
+  readonly work: Pick<WorkStore, "evidence" | "saveEvidence">;
   readonly concurrency: number;
   /** Until when a source that is out of reach is waited for. Unix milliseconds. */
   readonly deadlineMs: number;

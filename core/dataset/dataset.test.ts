@@ -9,7 +9,7 @@ import { honestMiners } from "./honest-miners.js";
 import { EpochMerge, type Submitter } from "./merge.js";
 import { DatasetCount } from "./stats.js";
 
-const { VERIFIED, UNCHECKED, UNVERIFIED, LIAR } = MinerVerdict;
+const { VERIFIED, UNCHECKED, UNVERIFIED, LIAR, COPY } = MinerVerdict;
 
 function weighed(stakeRao: bigint, verdicts: Readonly<Record<string, MinerVerdict>>) {
   const scores = Object.entries(verdicts).map(([hotkey, verdict]) => {
@@ -21,9 +21,9 @@ function weighed(stakeRao: bigint, verdicts: Readonly<Record<string, MinerVerdic
 describe("honestMiners", () => {
   it("takes those that more than half of the reporting stake holds for honest", () => {
     const tables = [
-      weighed(50n, { unread: UNVERIFIED, a: VERIFIED, b: LIAR, c: UNCHECKED, d: LIAR }),
+      weighed(50n, { unread: UNVERIFIED, a: VERIFIED, b: LIAR, c: UNCHECKED, d: LIAR, copy: COPY }),
       weighed(30n, { unread: UNVERIFIED, a: VERIFIED, b: VERIFIED, c: UNVERIFIED, d: VERIFIED, e: VERIFIED }),
-      weighed(20n, { a: UNCHECKED, b: VERIFIED, c: VERIFIED, d: UNVERIFIED, e: VERIFIED }),
+      weighed(20n, { a: UNCHECKED, b: VERIFIED, c: VERIFIED, d: UNVERIFIED, e: VERIFIED, copy: COPY }),
     ];
     // b, d and e have exactly half, which is not more than half.
     assert.deepEqual(honestMiners(tables, 100n), [

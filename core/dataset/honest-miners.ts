@@ -18,7 +18,7 @@ export interface HonestMiner {
 
 /**
  * The miners that more than half of the reporting stake holds for honest, ascending by hotkey: with every verdict
- * but LIAR, and with accepted listings. None where less than a third of all validators' stake reported. A report that does not name a miner speaks
+ * but LIAR and COPY, and with accepted listings. None where less than a third of all validators' stake reported. A report that does not name a miner speaks
  * against it.
  *
  * @param validatorStakeRao stake of all validators, whether they reported or not.
@@ -31,7 +31,7 @@ export function honestMiners(tables: readonly WeighedTable[], validatorStakeRao:
     reportedRao += stakeRao;
     for (const { hotkey, verdict, acceptedListings } of table.scores) {
       // Of a submission that was not read, or has nothing, nobody can say that it is honest.
-      if (verdict === MinerVerdict.LIAR || acceptedListings === 0) continue;
+      if (!isHonest(verdict) || acceptedListings === 0) continue;
       honest.set(hotkey, (honest.get(hotkey) ?? 0n) + stakeRao);
       if (verdict === MinerVerdict.VERIFIED) verified.set(hotkey, (verified.get(hotkey) ?? 0n) + stakeRao);
     }
@@ -42,4 +42,9 @@ export function honestMiners(tables: readonly WeighedTable[], validatorStakeRao:
     .filter(([, stakeRao]) => isMost(stakeRao))
     .map(([hotkey]) => ({ hotkey, isVerified: isMost(verified.get(hotkey) ?? 0n) }))
     .sort((a, b) => (a.hotkey < b.hotkey ? -1 : 1));
+}
+
+/** A copy adds nothing to its original, and no second witness of it. */
+function isHonest(verdict: MinerVerdict): boolean {
+  return verdict !== MinerVerdict.LIAR && verdict !== MinerVerdict.COPY;
 }

@@ -107,10 +107,12 @@ export function indexOfListing(rows: AcceptedRows, listingId: string): number {
 /** Whether two rows of one listing agree on the hard facts, as far as both state them. */
 export function hardFactsAgree(one: AcceptedRows, i: number, other: AcceptedRows, j: number): boolean {
   if (one.places[i] !== other.places[j]) return false;
-  return HARD_NUMBERS.every((column) => {
-    const [a, b] = [one[column][i], other[column][j]];
-    return a === b || a === ABSENT || b === ABSENT;
-  });
+  for (const column of HARD_NUMBERS) {
+    const a = one[column][i];
+    const b = other[column][j];
+    if (a !== b && a !== ABSENT && b !== ABSENT) return false;
+  }
+  return true;
 }
 
 /** The hard facts of a row as one text, for grouping rows that state exactly the same. */

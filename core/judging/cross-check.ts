@@ -78,24 +78,22 @@ function objection(
   known: readonly KnownRow[],
   isVerified: boolean,
 ): Pick<LeftOutRow, "reason" | "detail"> | undefined {
-  const agreeing = known.filter((other) => hardFactsAgree(own.rows, own.index, other.rows, other.index));
-  if (agreeing.length === 0 && !isVerified) {
+  const agrees = (other: KnownRow): boolean => hardFactsAgree(own.rows, own.index, other.rows, other.index);
+  if (!isVerified && !known.some(agrees)) {
     const detail = known.length === 0 ? "no verified miner has this listing" : "verified miners have other facts";
     return { reason: LossReason.UNCONFIRMED, detail };
   }
-  const witnesses = new Set(agreeing.filter((other) => sawLaterPrice(other, own)).map(({ coldkey }) => coldkey));
-  witnesses.delete(own.coldkey);
-  if (witnesses.size < MIN_WITNESSES) return undefined;
+  // Nearly all listings keep their price, so that facts are compared once in most cases.
+  const witnesses = known.filter((other) => sawLaterPrice(other, own)).filter(agrees);
+  const coldkeys = new Set(witnesses.map(({ coldkey }) => coldkey));
+  coldkeys.delete(own.coldkey);
+  if (coldkeys.size < MIN_WITNESSES) return undefined;
   return { reason: LossReason.STALE, detail: "others saw a later price before this was said to be read" };
 }
 
 function sawLaterPrice(other: KnownRow, own: KnownRow): boolean {
-  const [theirs, ours] = [factsOf(other), factsOf(own)];
-  const isEarlier = theirs.scrapedMs <= ours.scrapedMs - CLOCK_TOLERANCE_MS;
-  return isEarlier && theirs.changedS > ours.changedS && theirs.priceUsd !== ours.priceUsd;
-}
-
-function factsOf({ rows, index }: KnownRow): { scrapedMs: number; changedS: number; priceUsd: number } {
-  const { scrapedMs, priceChangedS, priceUsd } = rows;
-  return { scrapedMs: scrapedMs[index] ?? 0, changedS: priceChangedS[index] ?? 0, priceUsd: priceUsd[index] ?? 0 };
+  const [theirs, ours] = [other.rows, own.rows];
+  if (theirs.priceUsd[other.index] === ours.priceUsd[own.index]) return false;
+  const isEarlier = (theirs.scrapedMs[other.index] ?? 0) <= (ours.scrapedMs[own.index] ?? 0) - CLOCK_TOLERANCE_MS;
+  return isEarlier && (theirs.priceChangedS[other.index] ?? 0) > (ours.priceChangedS[own.index] ?? 0);
 }

@@ -2,6 +2,7 @@
  * The node's JSON-RPC methods.
  */
 import { compactToU8a, hexToU8a, u8aConcat, u8aToHex } from "@polkadot/util";
+import { encodeAddress } from "@polkadot/util-crypto";
 import type { NodeBlock } from "./blocks.js";
 import { metagraphOf, nextEpochBlock } from "./metagraph.js";
 import type { SubtensorNode } from "./node.js";
@@ -61,6 +62,7 @@ function stateCall(view: View, [name, data, hash]: readonly unknown[]): string {
   }
   const isOurs = input.length === 2 && input[0] === (netuid & 255) && input[1] === netuid >> 8;
   const answers: Readonly<Record<string, () => unknown>> = {
+    AccountNonceApi_account_nonce: () => block.state.nonceOf(encodeAddress(input, 42)),
     AuraApi_slot_duration: () => view.node.blockTimeMs,
     SubnetInfoRuntimeApi_get_metagraph: () => (isOurs ? metagraphOf(block, netuid) : null),
     SubnetInfoRuntimeApi_get_next_epoch_start_block: () => (isOurs ? nextEpochBlock(block, netuid) : null),

@@ -14,7 +14,6 @@ export interface SentTransaction {
   readonly hotkey: string;
   /** The whole signed transaction, hexadecimal. */
   readonly hex: string;
-  readonly nonce: number;
   /** Finalized block at which it was signed; it is in a later one. */
   readonly birth: number;
   /** Last block that may hold it. */
@@ -25,8 +24,6 @@ export interface SentTransaction {
 export interface Inclusion {
   readonly kind: "included";
   readonly blockNumber: number;
-  /** With "0x". */
-  readonly blockHash: string;
   /** Name of the error by which it failed; undefined where it took effect. */
   readonly chainError: string | undefined;
 }
@@ -35,32 +32,31 @@ export interface Inclusion {
 export type Outcome =
   | Inclusion
   /** No block holds it, and none can any more. */
-  | { readonly kind: "expired" }
-  /** Another transaction of the hotkey has its nonce. */
-  | { readonly kind: "replaced" };
+  | { readonly kind: "expired" };
 
-const accountShape = z.looseObject({ nonce: z.int().min(0) });
 const hashShape = z.string();
 const bodyShape = z.looseObject({ block: z.looseObject({ extrinsics: z.array(z.string()) }) });
-
-/** The nonce that a hotkey's next transaction has in the finalized state. */
-export async function finalizedNonce(link: Link, hotkey: string, signal: AbortSignal): Promise<number> {
-  const [account] = await readStorage(link, link.runtime, link.head.hash, [["system.account", hotkey]], signal);
-  return accountShape.parse(account).nonce;
-}
 
 /** Pause after every endpoint has failed. */
 const PAUSE_MS = 6_000;
 
-/** Resolves once a finalized block shows what became of a transaction, however long the chain is away. Rejects with the signal's reason. */
+/**
+ * Resolves once a finalized block holds a transaction, or none can any more, however long the chain is away. Rejects with
+ * the signal's reason.
+ */
 export async function awaitInclusion(session: Session, sent: SentTransaction, signal: AbortSignal): Promise<Outcome> {
+  let next = sent.birth + 1;
   for (;;) {
     try {
-      const { link, outcome } = await session.run(signal, async (used) => ({
-        link: used,
-        outcome: await look(used, sent, signal),
-      }));
-      if (outcome !== undefined) return outcome;
+      const { link, inclusion } = await session.run(signal, async (used) => {
+        for (; next <= Math.min(used.head.number, sent.last); next += 1) {
+          const found = await inclusionIn(used, sent, next, signal);
+          if (found !== undefined) return { link: used, inclusion: found };
+        }
+        return { link: used, inclusion: undefined };
+      });
+      if (inclusion !== undefined) return inclusion;
+      if (next > sent.last) return { kind: "expired" };
       await link.nextHead(signal);
     } catch (error) {
       signal.throwIfAborted();
@@ -70,20 +66,18 @@ export async function awaitInclusion(session: Session, sent: SentTransaction, si
   }
 }
 
-async function look(link: Link, sent: SentTransaction, signal: AbortSignal): Promise<Outcome | undefined> {
-  const { number } = link.head;
-  if (number <= sent.birth) return undefined;
-  if ((await finalizedNonce(link, sent.hotkey, signal)) <= sent.nonce) {
-    return number >= sent.last ? { kind: "expired" } : undefined;
-  }
-  for (let candidate = sent.birth + 1; candidate <= Math.min(number, sent.last); candidate += 1) {
-    const hash = hashShape.parse(await link.call("chain_getBlockHash", [candidate], signal));
-    const { block } = bodyShape.parse(await link.call("chain_getBlock", [hash], signal));
-    const index = block.extrinsics.findIndex((hex) => hex.toLowerCase() === sent.hex.toLowerCase());
-    if (index === -1) continue;
-    const runtime = await link.runtimeAt(hash, signal);
-    const [events] = await readStorage(link, runtime, hash, [["system.events"]], signal);
-    return { kind: "included", blockNumber: candidate, blockHash: hash, chainError: failureIn(runtime, events, index) };
-  }
-  return { kind: "replaced" };
+/** What a finalized block says of a transaction; undefined where it does not hold it. */
+async function inclusionIn(
+  link: Link,
+  sent: SentTransaction,
+  blockNumber: number,
+  signal: AbortSignal,
+): Promise<Inclusion | undefined> {
+  const blockHash = hashShape.parse(await link.call("chain_getBlockHash", [blockNumber], signal));
+  const { block } = bodyShape.parse(await link.call("chain_getBlock", [blockHash], signal));
+  const index = block.extrinsics.findIndex((hex) => hex.toLowerCase() === sent.hex.toLowerCase());
+  if (index === -1) return undefined;
+  const runtime = await link.runtimeAt(blockHash, signal);
+  const [events] = await readStorage(link, runtime, blockHash, [["system.events"]], signal);
+  return { kind: "included", blockNumber, chainError: failureIn(runtime, events, index) };
 }

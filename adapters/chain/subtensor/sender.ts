@@ -4,10 +4,11 @@
 import { z } from "zod";
 import { ZipnetError, messageOf } from "../../../core/errors.js";
 import type { Log, Signer } from "../../../core/ports.js";
-import { type Inclusion, type SentTransaction, awaitInclusion, finalizedNonce } from "./inclusion.js";
+import { type Inclusion, type Outcome, type SentTransaction, awaitInclusion } from "./inclusion.js";
 import type { Link } from "./link.js";
 import { type TransactionKind, poolRefusal, rejected } from "./refusals.js";
 import type { Runtime } from "./runtime.js";
+import { finalizedNonce } from "./nonce.js";
 import type { Session } from "./session.js";
 import { lastBlockOf, signedTransaction } from "./extrinsic.js";
 import { RpcRefusal } from "./wire.js";
@@ -100,14 +101,14 @@ export class Sender {
       this.#open.set(hotkey, sent);
       const outcome = await this.#settle(hotkey, signal);
       if (outcome.kind === "included") return outcome;
-      problem = outcome.kind === "expired" ? "no block took it in time" : "another one took its place";
+      problem = "no block took it in time";
     }
     const what = `the transaction of ${hotkey} did not get into a block in ${MOST_ATTEMPTS} attempts: ${problem}`;
     throw new ZipnetError("UNAVAILABLE", what);
   }
 
   /** Waits until it is known what became of what the hotkey sent last, whoever sent it. */
-  async #settle(hotkey: string, signal: AbortSignal): Promise<Awaited<ReturnType<typeof awaitInclusion>>> {
+  async #settle(hotkey: string, signal: AbortSignal): Promise<Outcome> {
     const open = this.#open.get(hotkey);
     if (open === undefined) return { kind: "expired" };
     const outcome = await awaitInclusion(this.session, open, signal);
@@ -127,7 +128,7 @@ export class Sender {
         const runtime = await used.runtimeAt(undefined, signal);
         const placing = { genesisHash, birthNumber: head.number, birthHash: head.hash, nonce };
         const hex = signedTransaction(runtime, await call(runtime, used, signal), signer, placing);
-        const sent = { hotkey: signer.hotkey, hex, nonce, birth: head.number, last: lastBlockOf(head.number) };
+        const sent = { hotkey: signer.hotkey, hex, birth: head.number, last: lastBlockOf(head.number) };
         return { link: used, signed: { sent, specVersion: runtime.specVersion } };
       });
       if (signed !== undefined) return signed;

@@ -280,7 +280,7 @@ export interface CacheLock {
 /** A program's own small files, for example a resume token. Keys as in ObjectStore. */
 export interface LocalState {
   read(key: string): Promise<Uint8Array | undefined>;
-  /** Replaces the whole content, durably, or not at all. */
+  /** Replaces the whole content, durably, or not at all. Where there is no room, rejects with the code ENOSPC, as keep does. */
   write(key: string, content: Uint8Array): Promise<void>;
   /**
    * As write, but without waiting for the disk, which takes most of the time: a process that is killed loses nothing, but

@@ -34,12 +34,18 @@ export function folderState(dir: string): LocalState {
     if (opened === undefined) await mkdir(dirname(path), { recursive: true });
     const handle = opened ?? (await open(temporary, "wx"));
     try {
-      await handle.writeFile(content);
-      if (isDurable) await handle.sync();
-    } finally {
-      await handle.close();
+      try {
+        await handle.writeFile(content);
+        if (isDurable) await handle.sync();
+      } finally {
+        await handle.close();
+      }
+      await rename(temporary, path);
+    } catch (error) {
+      // Where the disk is full, a half-written file would keep it so.
+      await rm(temporary, { force: true });
+      throw error;
     }
-    await rename(temporary, path);
     if (isDurable) await syncFolder(dirname(path));
   }
 

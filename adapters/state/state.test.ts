@@ -32,6 +32,15 @@ describe("folder state", () => {
     return folderState(join(dir, "not", "there", "yet"));
   });
 
+  it("leaves nothing of a write that failed", async () => {
+    const dir = await mkdtemp(join(tmpdir(), "zipnet-state-"));
+    made.push(dir);
+    const state = folderState(dir);
+    await state.write("work/a", new Uint8Array([1]));
+    await assert.rejects(state.write("work", new Uint8Array([1])), { code: "EISDIR" });
+    assert.deepEqual(await readdir(dir), ["work"]);
+  });
+
   it("removes a folder with all that is in it, also what was left half written", async () => {
     const dir = await mkdtemp(join(tmpdir(), "zipnet-state-"));
     made.push(dir);

@@ -26,6 +26,8 @@ export class KeptFiles {
   #held: { readonly epochId: string; readonly hotkeys: ReadonlySet<string> } = { epochId: "", hotkeys: new Set() };
   /** Miners of that epoch whose files were checked, in that order. */
   #checked = new Set<string>();
+  /** Files come and go one after the other, so that what counts is what is there. */
+  #turn: Promise<unknown> = Promise.resolve();
   #bytes = 0;
 
   private constructor(
@@ -41,7 +43,7 @@ export class KeptFiles {
       const [, epochId = "", hotkey = "", name = ""] = key.split("/");
       kept.#note({ epochId, hotkey, name }, Number(name.split("-")[1]));
     }
-    await kept.#makeRoom();
+    await kept.#makeRoom(0);
     return kept;
   }
 
@@ -72,24 +74,25 @@ export class KeptFiles {
   /**
    * Keeps a file, which must be as long as its name says. Others make room for it: first those of other epochs, oldest
    * first; then, of the epoch that is judged, those that were checked, the latest first, because the first to hand in are
-   * likeliest to be spot checked; then those that were not. What is held stays, so it may take more than the limit.
+   * likeliest to be spot checked; then those that were not. What is held stays, so it may take more than the limit. A disk
+   * that is full is a limit, too; rejects where it is full with what is held.
    */
   async save(epochId: string, hotkey: string, file: FileName, content: Uint8Array): Promise<void> {
     const place = { epochId, hotkey, name: nameOf(file) };
-    if (this.#sizeOf(place) !== undefined) return;
-    this.#bytes += content.length;
-    try {
-      await this.#makeRoom();
-      await this.state.write(keyOf(place), content);
-    } finally {
-      this.#bytes -= content.length;
-    }
-    this.#note(place, content.length);
+    await this.#inTurn(async () => {
+      if (this.#sizeOf(place) === undefined) {
+        await this.#makeRoom(content.length);
+        await this.#write(keyOf(place), content);
+        this.#note(place, content.length);
+      }
+      // What nobody holds may be too much, this file itself included.
+      await this.#makeRoom(0);
+    });
   }
 
   /** Removes a file. */
   async drop(epochId: string, hotkey: string, file: FileName): Promise<void> {
-    await this.#remove({ epochId, hotkey, name: nameOf(file) });
+    await this.#inTurn(() => this.#remove({ epochId, hotkey, name: nameOf(file) }));
   }
 
   /** From now on an epoch is judged, and the files of these of its miners stay, instead of those that were held before. */
@@ -108,8 +111,27 @@ export class KeptFiles {
     );
   }
 
-  async #makeRoom(): Promise<void> {
-    while (this.#bytes > this.maxBytes) {
+  #inTurn(work: () => Promise<void>): Promise<void> {
+    const done = this.#turn.then(work);
+    this.#turn = done.catch(() => undefined);
+    return done;
+  }
+
+  async #write(key: string, content: Uint8Array): Promise<void> {
+    for (;;) {
+      try {
+        // Whoever reads a file holds it against its hash, so one that a power cut damaged is fetched again.
+        return await this.state.keep(key, content);
+      } catch (error) {
+        const next = isDiskFull(error) ? this.#leastNeeded() : undefined;
+        if (next === undefined) throw error;
+        await this.#remove(next);
+      }
+    }
+  }
+
+  async #makeRoom(forBytes: number): Promise<void> {
+    while (this.#bytes + forBytes > this.maxBytes) {
       const next = this.#leastNeeded();
       if (next === undefined) return;
       await this.#remove(next);
@@ -137,8 +159,7 @@ export class KeptFiles {
 
   async #remove(place: Place): Promise<void> {
     this.#forget(place);
-    const isOver = !this.hasEpoch(place.epochId) && place.epochId !== this.#held.epochId;
-    await this.state.remove(isOver ? `${FILES}${place.epochId}/` : keyOf(place));
+    await this.state.remove(this.hasEpoch(place.epochId) ? keyOf(place) : `${FILES}${place.epochId}/`);
   }
 
   #sizeOf({ epochId, hotkey, name }: Place): number | undefined {
@@ -163,6 +184,10 @@ export class KeptFiles {
     if (sizes?.size === 0) miners?.delete(hotkey);
     if (miners?.size === 0) this.#epochs.delete(epochId);
   }
+}
+
+function isDiskFull(error: unknown): boolean {
+  return error instanceof Error && "code" in error && error.code === "ENOSPC";
 }
 
 /** The size is part of the name, so that a list of the names tells how much is there. */

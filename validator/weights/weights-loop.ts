@@ -5,6 +5,7 @@ import { z } from "zod";
 import { ZipnetError, messageOf } from "../../core/errors.js";
 import type { Chain, Clock, LocalState, Log, Metagraph, Signer } from "../../core/ports.js";
 import { activityWarning } from "../../core/weights-preflight.js";
+import { noteCommit, readCommits, unopenedCommit } from "./commits.js";
 import { type LastSent, type SettledTable, type WeightsPlan, planWeights } from "./plan.js";
 import type { SettledTables } from "./settled-tables.js";
 
@@ -44,10 +45,13 @@ export async function keepWeightsSet(options: WeightsLoopOptions, signal: AbortS
   }
 }
 
+/** What is told of weights that are not set. */
+type Told = "alarm" | "reason" | "activity" | "unopened";
+
 class WeightsRun {
   private nextLookBlock = 0;
   private lookedAt: string | undefined;
-  private readonly told = new Map<string, string>();
+  private readonly told = new Map<Told, string>();
 
   constructor(
     private readonly options: WeightsLoopOptions,
@@ -76,6 +80,12 @@ class WeightsRun {
       return this.tell("reason", what, metagraph);
     }
     const { hotkey } = signer;
+    const unopened = unopenedCommit(await readCommits(state), metagraph, hotkey);
+    if (unopened !== undefined) {
+      const { epochId, blockNumber } = unopened;
+      const what = `the chain took weights from epoch ${epochId} sealed in block ${blockNumber} and has not opened them`;
+      this.tell("unopened", what, metagraph);
+    }
     const plan = planWeights({ metagraph, hotkey, table, versionKey, last: await readLastSent(state) });
     if (plan.kind === "set") return this.set(plan, metagraph);
     if (plan.kind === "wait") this.nextLookBlock = Math.max(plan.untilBlock, blockNumber + 1);
@@ -86,13 +96,14 @@ class WeightsRun {
   }
 
   /** Tells what keeps weights from being set, but in one tempo the same only once: every few blocks would fill the log. */
-  private tell(kind: "alarm" | "reason" | "activity", what: string, { nextEpochBlock }: Metagraph): void {
+  private tell(kind: Told, what: string, { nextEpochBlock }: Metagraph): void {
     const { log } = this.options;
     // How old the weights are changes with every block.
-    const news = kind === "reason" ? what : `${kind === "alarm" ? what : ""} before ${nextEpochBlock}`;
+    const news = kind === "reason" ? what : `${kind === "activity" ? "" : what} before ${nextEpochBlock}`;
     if (this.told.get(kind) === news) return;
     this.told.set(kind, news);
     if (kind === "alarm") log.error({ event: "weights_blocked", reason: what }, `no weights can be set: ${what}`);
+    else if (kind === "unopened") log.error({ event: "weights_unopened", reason: what }, what);
     else if (kind === "activity") log.warn({ event: "weights_old", reason: what }, what);
     else log.info({ reason: what }, `no weights are set now: ${what}`);
   }
@@ -103,10 +114,14 @@ class WeightsRun {
     if (plan.missing.length > 0) log.warn({ hotkeys: plan.missing }, "some who earned are not registered any more");
     // Should the answer be lost, the chain's own record tells whether these weights are set.
     await writeLastSent(state, { epochId, blockNumber: metagraph.block.number + 1 });
+    const commit = { epochId, weights: [...plan.weights] };
+    const isSealed = metagraph.revealPeriodEpochs > 0;
+    if (isSealed) await noteCommit(state, commit, metagraph);
     try {
       const { blockNumber } = await chain.setWeights(signer, plan.weights, versionKey, this.signal);
       await writeLastSent(state, { epochId, blockNumber });
-      this.told.clear();
+      if (isSealed) await noteCommit(state, { ...commit, blockNumber }, metagraph);
+      for (const kind of ["alarm", "reason"] as const) this.told.delete(kind);
       const weights = plan.weights.map(({ uid, weightU16 }) => ({ uid, weight_u16: weightU16 }));
       const facts = { event: "weights_set", block: blockNumber, epoch_id: epochId, weights };
       log.info(facts, `the weights from epoch ${epochId} are set in block ${blockNumber}`);

@@ -276,6 +276,22 @@ describe("keepWeightsSet", () => {
     );
   });
 
+  it("raises an alarm when sealed weights are not opened", async () => {
+    const eventsWhere = async (weights: readonly UidWeight[]): Promise<unknown[]> => {
+      const chain = chainOf(500, () => {});
+      const inner = chain.metagraph;
+      chain.metagraph = async (signal) => {
+        const read = await inner(signal);
+        const neurons = read.neurons.map((neuron) => ({ ...neuron, weights }));
+        return { ...read, neurons, revealPeriodEpochs: 1 };
+      };
+      return (await run(chain, tablesOf())).flatMap((fact) => ("event" in fact ? [fact.event] : []));
+    };
+    const [set, unopened] = ["weights_set", "weights_unopened"];
+    assert.deepEqual(await eventsWhere([]), [set, unopened, set, unopened, set], "once in every tempo");
+    assert.deepEqual(await eventsWhere([{ uid: 2, weightU16: 65_535 }]), [set, set, set]);
+  });
+
   it("does not send again what the chain took when the answer was lost", async () => {
     const chain = chainOf(200, () => {});
     const inner = chain.setWeights;

@@ -51,6 +51,8 @@ async function openParts(settings: ValidatorSettings, signal: AbortSignal): Prom
   const server = judgingCalls(clients, { transfer, urls: serverUrl });
   const onDeath = (sentence: string): void => log.warn({}, sentence);
   const files = filesInChildren({ atOnce: settings.concurrency, onDeath });
+  // A file that takes minutes does not hold up the end.
+  signal.addEventListener("abort", () => void files.close(), { once: true });
   return {
     clock,
     random,

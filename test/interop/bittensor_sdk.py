@@ -110,9 +110,14 @@ def compact(length):
 
 
 def commit(given):
-    """Commits weights by each schedule, as a validator does. Returns rounds and when they were asked for."""
+    """Commits weights by each schedule, as a validator does. Returns rounds and when they were asked for.
+
+    With "moment", blocks take as long as it needs for the last of so many "blocks" to fall on it.
+    """
     def one(library, schedule):
         state = {**given["payload"], **schedule, "hotkey": bytes.fromhex(given["payload"]["hotkey"])}
+        if "moment" in given:
+            state["block_time"] = (given["moment"] - time.time()) / given["blocks"]
         before = time.time()
         sealed, reveal_round = library.get_encrypted_commit_v2(**state)
         return {"commit": sealed.hex(), "round": reveal_round, "before": before, "after": time.time()}

@@ -137,7 +137,8 @@ async function play(seed: number): Promise<Week> {
   return week;
 }
 
-describe("a week of weights", () => {
+describe("a week of weights", function () {
+  this.timeout(60_000);
   for (const seed of [1, 2]) {
     it(`sets them in every tempo in which they can be, right and once, whatever goes wrong (seed ${seed})`, async () => {
       const { chain, possible, wrong, troubles } = await play(seed);

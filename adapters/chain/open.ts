@@ -3,7 +3,6 @@
  */
 import type { Chain, Clock, Log } from "../../core/ports.js";
 import { localChain } from "./local/client.js";
-import { subtensorChain } from "./subtensor/client.js";
 import { KNOWN_NETWORKS, PUBLIC_REQUESTS_PER_SECOND } from "./subtensor/networks.js";
 
 /** Which chain. */
@@ -50,6 +49,8 @@ export async function openChain(
   const isPublic = endpoints.some((url) => Object.values(KNOWN_NETWORKS).some((each) => each.endpoints.includes(url)));
   const requestsPerSecond = settings.chainRequestsPerSecond ?? (isPublic ? PUBLIC_REQUESTS_PER_SECOND : 0);
   const genesis = known === undefined ? {} : { genesisHash: known.genesisHash };
+  // Loading its library takes a second and 60 MB, which nobody without the real chain shall pay.
+  const { subtensorChain } = await import("./subtensor/client.js");
   const chain = subtensorChain({ endpoints, network, netuid, ...genesis, clock, log, requestsPerSecond });
   try {
     const mismatches = await chain.mismatches(signal);

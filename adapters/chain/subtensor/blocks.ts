@@ -79,7 +79,7 @@ export class Blocks {
     const block = { number, hash: plain(head.hash), parentHash: plain(head.parentHash), timeMs };
     this.#byHash.set(head.hash, block);
     this.#byNumber.set(number, block);
-    this.session.newestNumber = Math.max(this.session.newestNumber, number);
+    this.session.saw(number);
     for (const [hash, { number: oldest }] of this.#byHash) {
       if (this.#byHash.size <= MOST_KEPT) break;
       this.#byHash.delete(hash);

@@ -28,6 +28,8 @@ export interface SessionOptions {
 const BURST = 20;
 
 const TELL_EVERY_MS = 60_000;
+/** Age of the newest block that is known from which on it is told as an error. */
+const ALARM_AFTER_MS = 600_000;
 
 /** Blocks by which an endpoint may be behind what was seen elsewhere. */
 const MOST_LAG = 10;
@@ -35,8 +37,10 @@ const MOST_LAG = 10;
 /** The connection in use. Opened by the first call, and again by whatever is called after it broke. */
 export class Session {
   readonly clock: Clock;
-  /** Number of the newest finalized block that any endpoint showed. */
-  newestNumber = 0;
+  /** Number of the newest finalized block that any endpoint showed, and when it did. */
+  #newest = { number: 0, seenMs: 0 };
+  /** When the age of that block was told last. */
+  #alarmMs = -Infinity;
   #genesisHash: string | undefined;
   #link: Link | undefined;
   #opening: Promise<Link> | undefined;
@@ -52,6 +56,7 @@ export class Session {
     if (options.endpoints.length === 0) throw new RangeError("the chain has no endpoint, but must have one or more");
     this.clock = options.clock;
     this.#genesisHash = options.genesisHash;
+    this.#newest.seenMs = options.clock.now();
     this.#limiters = options.endpoints.map(() => new RequestLimiter(options.clock, options.requestsPerSecond, BURST));
   }
 
@@ -89,6 +94,13 @@ export class Session {
     });
   }
 
+  /** Takes note of a finalized block that an endpoint showed. */
+  saw(number: number): void {
+    if (number <= this.#newest.number) return;
+    this.#newest = { number, seenMs: this.clock.now() };
+    this.#alarmMs = -Infinity;
+  }
+
   /** The endpoints, and how to reach each of them by itself. */
   get endpoints(): { readonly url: string; readonly open: (signal: AbortSignal) => Promise<Wire> }[] {
     const { clock, callTimeoutMs, endpoints } = this.options;
@@ -104,7 +116,20 @@ export class Session {
     this.#link = undefined;
   }
 
+  /** Tells that the chain as it is known here grows old, every ten minutes that it does. */
+  #alarm(): void {
+    const nowMs = this.clock.now();
+    const { number, seenMs } = this.#newest;
+    const ageMs = nowMs - seenMs;
+    if (ageMs < ALARM_AFTER_MS || nowMs < this.#alarmMs + ALARM_AFTER_MS) return;
+    this.#alarmMs = nowMs;
+    const minutes = Math.floor(ageMs / 60_000);
+    const what = `no endpoint has shown a block after ${number} for ${minutes} minutes; who is registered is not known since`;
+    this.options.log.error({ event: "chain_stale", block: number, age_ms: ageMs }, what);
+  }
+
   async #open(): Promise<Link> {
+    this.#alarm();
     const { endpoints, log, clock, callTimeoutMs, staleAfterMs } = this.options;
     const problems: string[] = [];
     // The one that just broke comes last.
@@ -150,13 +175,13 @@ export class Session {
 
   #accept(link: Link): void {
     const { number } = link.head;
-    if (number < this.newestNumber - MOST_LAG) {
-      const problem = new Error(`${link.url} shows block ${number}, but ${this.newestNumber} is finalized elsewhere`);
+    if (number < this.#newest.number - MOST_LAG) {
+      const problem = new Error(`${link.url} shows block ${number}, but ${this.#newest.number} is finalized elsewhere`);
       link.close(problem);
       throw problem;
     }
     this.#genesisHash ??= link.genesisHash;
-    this.newestNumber = Math.max(number, this.newestNumber);
+    this.saw(number);
     this.#link = link;
   }
 

@@ -49,13 +49,13 @@ export function openEpochLengthSeconds(nowMs: number): number {
 /** What a test may choose. */
 export interface TestbedOptions {
   readonly epochLengthSeconds: number;
-  /** Time between now and the first epoch at least. Default 8 seconds. */
+  /** Time between now and the first epoch at least. Default 12 seconds. */
   readonly startUpMs?: number;
   /** Default 400. */
   readonly targetListings?: number;
 }
 
-const START_UP_MS = 8_000;
+const START_UP_MS = 12_000;
 const TARGET_LISTINGS = 400;
 const SPOT_CHECK_LISTINGS = 8;
 /** For what takes an epoch and some more. */

@@ -3,8 +3,7 @@
  * plain text: the fault and its argument. The child is watched over as the real one is.
  */
 import { existsSync, writeFileSync } from "node:fs";
-import { fileFacts } from "../../../core/judging/row-facts.js";
-import { type Answer, type Job, packChecked } from "./messages.js";
+import type { Answer, Job } from "./messages.js";
 import { startWatchdog } from "./watchdog.js";
 
 const MIB = 1024 * 1024;
@@ -31,7 +30,14 @@ const faults: Readonly<Record<string, (argument: string) => unknown>> = {
 function surroundings(): Answer {
   const names = Object.keys(process.env).filter((name) => !name.startsWith("NODE_CHANNEL"));
   const head = { epochId: names.join(" "), nonce: String(process.pid), hotkey: "", zipCode: "" };
-  return packChecked({ head, ...fileFacts([], { zipCode: "", isAssigned: true, startMs: 0, receivedMs: 0 }) });
+  return {
+    kind: "checked",
+    head,
+    listingIds: [],
+    presentBps: new Uint16Array(0),
+    remarks: new Map(),
+    sound: {} as never,
+  };
 }
 
 const [parentPid = 0, maxRssBytes = 0] = process.argv.slice(2).map(Number);

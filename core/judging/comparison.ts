@@ -36,6 +36,8 @@ export function judgeListing(hotkey: string, zipCode: string, submitted: Listing
     fetchedTime: timestampFromMs(lookUp.fetchedTimeMs),
     pageSha256: lookUp.pageSha256,
     httpStatus: lookUp.httpStatus,
+    lookUps: 1,
+    ...(lookUp.outcome === "found" ? { observed: lookUp.listing } : {}),
     ...findingOf(submitted, lookUp),
   });
 }

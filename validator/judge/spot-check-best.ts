@@ -8,6 +8,7 @@ import { type NextStep, decide, nextStep } from "../../core/judging/decision.js"
 import { type CheckedMiner, nextToCheck } from "../../core/judging/next-to-check.js";
 import { type SampledListing, sampleListings } from "../../core/judging/sampling.js";
 import { type SubmissionCheck, acceptedCount } from "../../core/judging/submission-check.js";
+import { millisOf } from "../../core/timestamps.js";
 import type { Evidence } from "../../gen/zipnet/v1/report_pb.js";
 import type { SampledRow } from "./check-submissions.js";
 import { type ClosedEpoch, sourceDeadlineMs } from "./closed-epoch.js";
@@ -17,7 +18,7 @@ import { type SpotCheckOptions, spotCheck } from "./spot-check.js";
 export type RowsOfSample = (sample: readonly SampledListing[]) => Promise<SampledRow[]>;
 
 /** What the spot checks of an epoch need. */
-export interface SpotCheckBestOptions extends Omit<SpotCheckOptions, "deadlineMs"> {
+export interface SpotCheckBestOptions extends Omit<SpotCheckOptions, "deadlineMs" | "doubtMs"> {
   readonly closed: Pick<ClosedEpoch, "epoch" | "rules" | "seedBlockHash" | "judgingEndMs">;
   /** Called once for every miner that is checked. */
   readonly rowsOfMiner: (check: SubmissionCheck) => Promise<RowsOfSample>;
@@ -46,6 +47,11 @@ export async function spotCheckBest(
   }
 }
 
+/** A part of the judging period: half a minute where that is four hours. */
+function doubtMsOf({ epoch, judgingEndMs }: SpotCheckBestOptions["closed"]): number {
+  return Math.floor((judgingEndMs - millisOf(epoch.closeTime)) / 480);
+}
+
 /** Reads the sample of one miner step by step, until it is decided. */
 async function spotCheckOne(
   check: SubmissionCheck,
@@ -57,7 +63,7 @@ async function spotCheckOne(
   const rowsOf = await options.rowsOfMiner(check);
   const available = acceptedCount(check);
   const order = sampleListings(check, closed.seedBlockHash, available);
-  const checking = { ...options, deadlineMs: sourceDeadlineMs(closed) };
+  const checking = { ...options, deadlineMs: sourceDeadlineMs(closed), doubtMs: doubtMsOf(closed) };
   const evidence: Evidence[] = [];
   const next = (): NextStep => nextStep(countVerdicts(evidence), available, closed.rules);
   let read = 0;

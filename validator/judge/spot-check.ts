@@ -3,6 +3,7 @@
  */
 import { judgeListing } from "../../core/judging/comparison.js";
 import type { ListingSource, LookUp } from "../../core/ports.js";
+import { millisOf } from "../../core/timestamps.js";
 import { type Evidence, ListingVerdict } from "../../gen/zipnet/v1/report_pb.js";
 import type { ValidatorParts } from "../parts.js";
 import type { SampledRow } from "./check-submissions.js";
@@ -16,6 +17,8 @@ export interface SpotCheckOptions {
   readonly concurrency: number;
   /** Until when a source that is out of reach is waited for. Unix milliseconds. */
   readonly deadlineMs: number;
+  /** How much later a listing that fails is looked up again, in milliseconds: what was a slip of the source is over then. */
+  readonly doubtMs: number;
 }
 
 /** So many look-ups without an answer, one after the other, mean that the source is down. */
@@ -23,16 +26,22 @@ const SILENT_LOOK_UPS = 3;
 /** A listing that gets no answer in so many rounds in which the source is up stays UNKNOWN. */
 const MAX_MISSES = 3;
 
+const NEVER_UP = "the source was out of reach until the judging period ended";
+const NO_SECOND = "it failed once, and there was no time to look again";
+
 interface OpenRow {
   readonly row: SampledRow;
+  /** Whether it failed before. */
+  readonly isDoubted: boolean;
   /** Rounds without an answer while the source was up. */
   misses: number;
+  lookUps: number;
   lastLookUp?: LookUp;
 }
 
 /**
- * Looks every row up and judges it. A FAIL counts only when a second look-up says the same. What gets no answer is
- * looked up again, round after round; a source that is down is waited for until the deadline, and probed gently.
+ * Looks every row up and judges it. A FAIL counts only when a second look-up, a while later, says the same. What gets no
+ * answer is looked up again, round after round; a source that is down is waited for until the deadline, and probed gently.
  */
 export async function spotCheck(
   hotkey: string,
@@ -42,15 +51,16 @@ export async function spotCheck(
 ): Promise<Evidence[]> {
   const run = new SpotCheckRun(hotkey, options, signal);
   await run.load(rows);
-  for (let tries = 1; await run.round(tries === 1); tries += 1) {
-    if (!(await pauseBefore(options.deadlineMs, tries, options.parts.clock, signal))) break;
-  }
+  await run.lookAll();
+  if (await run.openDoubted()) await run.lookAll();
   return run.finish(rows);
 }
 
 class SpotCheckRun {
   private readonly found = new Map<string, Evidence>();
   private readonly open = new Map<string, OpenRow>();
+  /** Failed once. */
+  private readonly doubted = new Map<string, { readonly row: SampledRow; readonly first: Evidence }>();
   private canary: string | undefined;
 
   constructor(
@@ -61,14 +71,39 @@ class SpotCheckRun {
 
   async load(rows: readonly SampledRow[]): Promise<void> {
     for (const row of rows) {
-      const saved = await this.options.work.evidence(this.hotkey, row.zipCode, row.listingId);
-      if (saved === undefined) this.open.set(keyOf(row), { row, misses: 0 });
-      else this.found.set(keyOf(row), saved);
+      const { work } = this.options;
+      const saved = await work.evidence(this.hotkey, row.zipCode, row.listingId);
+      const first = await work.doubt(this.hotkey, row.zipCode, row.listingId);
+      if (saved !== undefined) this.found.set(keyOf(row), saved);
+      else if (first !== undefined) this.doubted.set(keyOf(row), { row, first });
+      else this.open.set(keyOf(row), { row, isDoubted: false, misses: 0, lookUps: 0 });
     }
   }
 
+  /** Looks up what is open, round after round. */
+  async lookAll(): Promise<void> {
+    const { deadlineMs, parts } = this.options;
+    for (let tries = 1; await this.round(tries === 1); tries += 1) {
+      if (!(await pauseBefore(deadlineMs, tries, parts.clock, this.signal))) return;
+    }
+  }
+
+  /** Waits until what failed may be looked up again; whether there is anything, and time for it. */
+  async openDoubted(): Promise<boolean> {
+    const { clock } = this.options.parts;
+    const lastMs = Math.max(...[...this.doubted.values()].map(({ first }) => millisOf(first.fetchedTime)));
+    const dueMs = lastMs + this.options.doubtMs;
+    if (this.doubted.size === 0 || Math.max(dueMs, clock.now()) >= this.options.deadlineMs) return false;
+    await clock.sleepUntil(dueMs, this.signal);
+    for (const [key, { row, first }] of this.doubted) {
+      this.open.set(key, { row, isDoubted: true, misses: 0, lookUps: first.lookUps });
+    }
+    this.doubted.clear();
+    return true;
+  }
+
   /** Looks up what is open; whether another round makes sense. */
-  async round(isFirst: boolean): Promise<boolean> {
+  private async round(isFirst: boolean): Promise<boolean> {
     const { concurrency } = this.options;
     // A listing that was answered before tells a source that is down from listings that it cannot show.
     let sourceIsUp = false;
@@ -91,26 +126,30 @@ class SpotCheckRun {
 
   /** Gives up on what is open, and answers all evidence in the order of the sample. */
   async finish(rows: readonly SampledRow[]): Promise<Evidence[]> {
-    for (const { row, lastLookUp } of this.open.values()) {
-      await this.save(row, judgeListing(this.hotkey, row.zipCode, row.submitted, lastLookUp ?? this.neverAsked()));
+    for (const { row, lookUps, lastLookUp } of this.open.values()) {
+      await this.save(row, { ...this.judge(row, lastLookUp ?? this.neverAsked(NEVER_UP)), lookUps });
+    }
+    for (const { row, first } of this.doubted.values()) {
+      await this.save(row, { ...this.judge(row, this.neverAsked(NO_SECOND)), lookUps: first.lookUps });
     }
     return rows.flatMap((row) => this.found.get(keyOf(row)) ?? []);
   }
 
   private async answered(open: OpenRow): Promise<boolean> {
     const { row } = open;
-    let evidence: Evidence;
-    let looks = 0;
-    do {
-      const lookUp = await this.lookUp(row.listingId);
-      open.lastLookUp = lookUp;
-      if (lookUp.outcome === "unreachable") return false;
-      evidence = judgeListing(this.hotkey, row.zipCode, row.submitted, lookUp);
-      looks += 1;
-    } while (evidence.verdict === ListingVerdict.FAIL && looks < 2);
-    await this.save(row, evidence);
+    const lookUp = await this.lookUp(row.listingId);
+    open.lookUps += 1;
+    open.lastLookUp = lookUp;
+    if (lookUp.outcome === "unreachable") return false;
+    const evidence = { ...this.judge(row, lookUp), lookUps: open.lookUps };
     this.canary ??= row.listingId;
+    if (evidence.verdict === ListingVerdict.FAIL && !open.isDoubted) await this.doubt(row, evidence);
+    else await this.save(row, evidence);
     return true;
+  }
+
+  private judge(row: SampledRow, lookUp: LookUp): Evidence {
+    return judgeListing(this.hotkey, row.zipCode, row.submitted, lookUp);
   }
 
   private lookUp(listingId: string): Promise<LookUp> {
@@ -124,9 +163,15 @@ class SpotCheckRun {
     this.open.delete(keyOf(row));
   }
 
-  private neverAsked(): LookUp {
+  private async doubt(row: SampledRow, first: Evidence): Promise<void> {
+    await this.options.work.saveDoubt(this.hotkey, row.zipCode, row.listingId, first);
+    this.doubted.set(keyOf(row), { row, first });
+    this.open.delete(keyOf(row));
+  }
+
+  private neverAsked(note: string): LookUp {
     const seen = { url: "", fetchedTimeMs: this.options.parts.clock.now(), httpStatus: 0, pageSha256: "" };
-    return { ...seen, outcome: "unreachable", note: "the source was out of reach until the judging period ended" };
+    return { ...seen, outcome: "unreachable", note };
   }
 }
 

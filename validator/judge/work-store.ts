@@ -22,6 +22,9 @@ export interface WorkStore {
   saveManifest(hotkey: string, record: SignedRecord): Promise<void>;
   evidence(hotkey: string, zipCode: string, listingId: string): Promise<Evidence | undefined>;
   saveEvidence(hotkey: string, zipCode: string, listingId: string, evidence: Evidence): Promise<void>;
+  /** A FAIL that was seen once, and must be seen again to count. */
+  doubt(hotkey: string, zipCode: string, listingId: string): Promise<Evidence | undefined>;
+  saveDoubt(hotkey: string, zipCode: string, listingId: string, evidence: Evidence): Promise<void>;
   /** The subnet owner's hotkey, as the table was made with it. */
   owner(): Promise<string | undefined>;
   saveOwner(hotkey: string): Promise<void>;
@@ -36,8 +39,12 @@ export interface WorkStore {
 export function workStore(state: LocalState, epochId: string): WorkStore {
   const at = (path: string): string => `${WORK}${epochId}/${path}`;
   const manifestAt = (hotkey: string): string => at(`manifest/${hotkey}`);
-  const evidenceAt = (hotkey: string, zipCode: string, listingId: string): string =>
-    at(`evidence/${hotkey}/${zipCode}-${listingId}`);
+  const listingAt = (kind: "evidence" | "doubt", hotkey: string, zipCode: string, listingId: string): string =>
+    at(`${kind}/${hotkey}/${zipCode}-${listingId}`);
+  const piece = async (key: string): Promise<Evidence | undefined> => {
+    const bytes = await state.read(key);
+    return bytes === undefined ? undefined : fromBinary(EvidenceSchema, bytes);
+  };
   const mark = new Uint8Array([1]);
   const record = async (key: string): Promise<SignedRecord | undefined> => {
     const bytes = await state.read(key);
@@ -54,12 +61,12 @@ export function workStore(state: LocalState, epochId: string): WorkStore {
     },
     manifest: (hotkey) => record(manifestAt(hotkey)),
     saveManifest: (hotkey, manifest) => state.write(manifestAt(hotkey), encodeRecord(manifest)),
-    async evidence(hotkey, zipCode, listingId) {
-      const bytes = await state.read(evidenceAt(hotkey, zipCode, listingId));
-      return bytes === undefined ? undefined : fromBinary(EvidenceSchema, bytes);
-    },
+    evidence: (...listing) => piece(listingAt("evidence", ...listing)),
     saveEvidence: (hotkey, zipCode, listingId, evidence) =>
-      state.write(evidenceAt(hotkey, zipCode, listingId), toBinary(EvidenceSchema, evidence)),
+      state.write(listingAt("evidence", hotkey, zipCode, listingId), toBinary(EvidenceSchema, evidence)),
+    doubt: (...listing) => piece(listingAt("doubt", ...listing)),
+    saveDoubt: (hotkey, zipCode, listingId, evidence) =>
+      state.write(listingAt("doubt", hotkey, zipCode, listingId), toBinary(EvidenceSchema, evidence)),
     async owner() {
       const bytes = await state.read(at("owner"));
       return bytes === undefined ? undefined : new TextDecoder().decode(bytes);

@@ -73,6 +73,8 @@ async function spotCheckOne(
     evidence.push(...found.map((piece) => options.adopt?.(piece) ?? piece));
     read = upTo;
   }
+  // The second time, with others' findings, is told as a whole.
+  if (options.adopt !== undefined) return evidence;
   const counts = countVerdicts(evidence);
   const facts = { event: "spot_check", epoch_id: closed.epoch.id, hotkey, ...counts };
   parts.log.info(facts, `${hotkey}: ${counts.pass} pass, ${counts.fail} fail, ${counts.unknown} unknown`);

@@ -60,10 +60,12 @@ describe("spotCheck", () => {
     assert.deepEqual([evidence.verdict, evidence.lookUps], [FAIL, 3]);
   });
 
-  it("fails nobody for what was seen once, where there is no time to look again", async () => {
-    const { evidence } = await check(["absent"], memoryState(), CLOSE_MS + DOUBT_MS);
-    assert.deepEqual([evidence.verdict, evidence.lookUps], [UNKNOWN, 1]);
-    assert.match(evidence.note, /no time to look again/);
+  it("fails nobody for what was seen once, and does not wait beyond the deadline to see it again", async () => {
+    const unseen = await check(["absent", "silent"], memoryState(), CLOSE_MS + 1_000);
+    assert.deepEqual([unseen.evidence.verdict, unseen.evidence.lookUps], [UNKNOWN, 2]);
+    const { evidence, times } = await check(["absent", "absent"], memoryState(), CLOSE_MS + 1_000);
+    assert.equal(evidence.verdict, FAIL);
+    assert.equal((times[1] ?? 0) - (times[0] ?? 0), 1_000);
   });
 
   it("goes on with the second look-up after a restart, and repeats no finding", async () => {

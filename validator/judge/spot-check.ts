@@ -27,7 +27,6 @@ const SILENT_LOOK_UPS = 3;
 const MAX_MISSES = 3;
 
 const NEVER_UP = "the source was out of reach until the judging period ended";
-const NO_SECOND = "it failed once, and there was no time to look again";
 
 interface OpenRow {
   readonly row: SampledRow;
@@ -88,13 +87,13 @@ class SpotCheckRun {
     }
   }
 
-  /** Waits until what failed may be looked up again; whether there is anything, and time for it. */
+  /** Waits until what failed may be looked up again, but not beyond the deadline; whether there is anything. */
   async openDoubted(): Promise<boolean> {
-    const { clock } = this.options.parts;
+    if (this.doubted.size === 0) return false;
+    const { deadlineMs, doubtMs, parts } = this.options;
     const lastMs = Math.max(...[...this.doubted.values()].map(({ first }) => millisOf(first.fetchedTime)));
-    const dueMs = lastMs + this.options.doubtMs;
-    if (this.doubted.size === 0 || Math.max(dueMs, clock.now()) >= this.options.deadlineMs) return false;
-    await clock.sleepUntil(dueMs, this.signal);
+    const dueMs = Math.min(lastMs + doubtMs, deadlineMs);
+    if (parts.clock.now() < dueMs) await parts.clock.sleepUntil(dueMs, this.signal);
     for (const [key, { row, first }] of this.doubted) {
       this.open.set(key, { row, isDoubted: true, misses: 0, lookUps: first.lookUps });
     }
@@ -127,10 +126,7 @@ class SpotCheckRun {
   /** Gives up on what is open, and answers all evidence in the order of the sample. */
   async finish(rows: readonly SampledRow[]): Promise<Evidence[]> {
     for (const { row, lookUps, lastLookUp } of this.open.values()) {
-      await this.save(row, { ...this.judge(row, lastLookUp ?? this.neverAsked(NEVER_UP)), lookUps });
-    }
-    for (const { row, first } of this.doubted.values()) {
-      await this.save(row, { ...this.judge(row, this.neverAsked(NO_SECOND)), lookUps: first.lookUps });
+      await this.save(row, { ...this.judge(row, lastLookUp ?? this.neverAsked()), lookUps });
     }
     return rows.flatMap((row) => this.found.get(keyOf(row)) ?? []);
   }
@@ -169,9 +165,9 @@ class SpotCheckRun {
     this.open.delete(keyOf(row));
   }
 
-  private neverAsked(note: string): LookUp {
+  private neverAsked(): LookUp {
     const seen = { url: "", fetchedTimeMs: this.options.parts.clock.now(), httpStatus: 0, pageSha256: "" };
-    return { ...seen, outcome: "unreachable", note };
+    return { ...seen, outcome: "unreachable", note: NEVER_UP };
   }
 }
 

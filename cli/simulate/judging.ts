@@ -185,6 +185,8 @@ function rememberedEvidence(pieces: readonly Evidence[]): SpotCheckBestOptions["
       known.set(piece.id, piece);
       return Promise.resolve();
     },
+    doubt: () => Promise.resolve(undefined),
+    saveDoubt: () => Promise.resolve(),
   };
 }
 

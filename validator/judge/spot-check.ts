@@ -13,7 +13,7 @@ import type { WorkStore } from "./work-store.js";
 /** What a spot check needs. */
 export interface SpotCheckOptions {
   readonly parts: Pick<ValidatorParts, "clock" | "log"> & { readonly source: Pick<ListingSource, "lookUp"> };
-  readonly work: Pick<WorkStore, "evidence" | "saveEvidence">;
+  readonly work: Pick<WorkStore, "evidence" | "saveEvidence" | "doubt" | "saveDoubt">;
   readonly concurrency: number;
   /** Until when a source that is out of reach is waited for. Unix milliseconds. */
   readonly deadlineMs: number;

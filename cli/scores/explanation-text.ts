@@ -56,6 +56,7 @@ function sectionText(group: readonly ScoreExplanation[], rules: Rules | undefine
     partsText(score, rules),
     checkText(first.evidence),
     lostText(score, evidence),
+    ...failedText(score, first.evidence),
     "the next better rank",
     ...first.nextRank.map((sentence) => `  ${sentence}`),
   ].join("\n");
@@ -89,6 +90,17 @@ function lostText({ lost }: MinerScore, evidence: ReadonlyMap<string, Evidence>)
     table.push([percentText(lostBps), why, zipCode, listingId, detail, evidenceText(evidence.get(evidenceId))]);
   }
   return table.toString();
+}
+
+/** What a liar was convicted by: its single lost entry names no listing. */
+function failedText({ verdict }: MinerScore, evidence: readonly Evidence[]): string[] {
+  const failed = evidence.filter((piece) => piece.verdict === ListingVerdict.FAIL);
+  if (verdict !== MinerVerdict.LIAR || failed.length === 0) return [];
+  const table = new Table({ head: ["zip code", "listing", "evidence"], style: STYLE });
+  for (const piece of failed) {
+    table.push([piece.submitted?.zipCode ?? "", piece.submitted?.listingId ?? "", evidenceText(piece)]);
+  }
+  return ["sampled listings that the source does not show as submitted", table.toString()];
 }
 
 function evidenceText(piece: Evidence | undefined): string {

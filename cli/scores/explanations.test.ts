@@ -67,6 +67,16 @@ describe("zipnet score explain", () => {
     assert.match(explanationText(hotkey, epoch, []), /no report judges this miner/);
   });
 
+  it("shows the evidence by which a liar was convicted", async () => {
+    const { hotkey, reports, trust } = world();
+    const source = { snapshot: () => Promise.resolve(undefined), reports: () => Promise.resolve(reports) };
+    const explanations = await explainFromRecords(source, epoch, hotkey, trust);
+    for (const { score } of explanations)
+      Object.assign(score ?? assert.fail(), { verdict: MinerVerdict.LIAR, lost: [] });
+    const text = explanationText(hotkey, epoch, explanations);
+    assert.match(text, /does not show as submitted[^]*price_usd 1 is 2; no page, /);
+  });
+
   it("goes through all pages of a server", async () => {
     const { hotkey, reports, trust } = world();
     const source = { snapshot: () => Promise.resolve(undefined), reports: () => Promise.resolve(reports) };

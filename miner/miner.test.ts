@@ -288,6 +288,27 @@ describe("a miner over epochs", () => {
     assert.equal(miner.of("finalized")[0]?.epoch_id, newer.epoch.id);
   });
 
+  it("scrapes longer or shorter before a close by what handing in took before", async () => {
+    const [first, second] = [world.epoch(0, ZIP_CODES), world.epoch(1, ["10001", "10002"])];
+    // The finalize call takes 7 seconds of this world's time, and uploading none.
+    world.hooks.beforeCall = (name) =>
+      name === "finalize" ? world.clock.advanceTo(world.clock.now() + 7_000) : undefined;
+    const state = memoryState();
+    const miner = startMiner(world, { state, source });
+    await miner.deliver({ kind: "epoch", ...first });
+    await until(() => miner.of("finalized").length === 1);
+    const closeMs = world.clock.now() - (world.clock.now() % EPOCH_LENGTH_MS) + 2 * EPOCH_LENGTH_MS;
+    await world.clock.advanceTo(closeMs - EPOCH_LENGTH_MS + 2_000);
+    source.onPage = (zipCode) => (zipCode === "10002" ? new Promise<void>(() => undefined) : undefined);
+    await miner.deliver({ kind: "epoch", ...second });
+    await until(() => miner.of("zip_code_uploaded").length === 4);
+    await world.clock.advanceTo(closeMs - 28_001);
+    assert.equal(miner.of("sealed").length, 1);
+    await world.clock.advanceTo(closeMs - 28_000);
+    await until(() => miner.of("finalized").length === 2);
+    await miner.stop();
+  });
+
   it("ignores what is closed: epochs that come late, and the news that one closed", async () => {
     const { epoch, record } = world.epoch(-1, ZIP_CODES);
     const state = memoryState();

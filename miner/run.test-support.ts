@@ -28,9 +28,9 @@ export async function until(condition: () => boolean): Promise<void> {
 }
 
 /** As until, and lets the world's time go by meanwhile, slowly enough for real answers to keep up with it. */
-export async function untilLater(world: World, condition: () => boolean, stepMs = 10): Promise<void> {
+export async function untilLater(world: World, condition: () => boolean): Promise<void> {
   while (!condition()) {
-    await world.clock.advanceTo(world.clock.now() + stepMs);
+    await world.clock.advanceTo(world.clock.now() + 10);
     await turn();
   }
 }

@@ -40,7 +40,7 @@ type CallName = "grant" | "finalize" | "submission" | "progress";
 
 /** What a test may change about the server. What these throw is the answer to the call. */
 interface Hooks {
-  beforeCall: (name: CallName) => void;
+  beforeCall: (name: CallName) => void | Promise<void>;
   /** After the call has taken effect. */
   afterCall: (name: CallName) => void;
   /** Until when submissions to an epoch are taken, in unix milliseconds. */
@@ -161,7 +161,7 @@ async function grantOf(held: Held, epochId: string, hotkey: string, spec: Object
 function submissionService(held: Held): ServiceImpl<typeof SubmissionService> {
   const answered = async <T>(name: CallName, answer: () => Promise<T>): Promise<T> => {
     held.calls.push(name);
-    held.hooks.beforeCall(name);
+    await held.hooks.beforeCall(name);
     const result = await answer();
     held.hooks.afterCall(name);
     return result;

@@ -52,7 +52,7 @@ describe("the pace of a miner", () => {
 
 describe("the plan of an epoch that gets tight", () => {
   const CLOSE_MS = times.startMs + 600_000;
-  const { scrapeUntilMs } = deadlinesOf(times.startMs, CLOSE_MS);
+  const { scrapeUntilMs } = deadlinesOf({ startMs: times.startMs, closeMs: CLOSE_MS, handInMs: undefined });
   const zip = fc.record({
     stage: fc.constantFrom<ZipCodeWork["stage"]>("scrape", "upload", "uploaded", "left_out"),
     busy: fc.boolean(),

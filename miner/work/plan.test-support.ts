@@ -10,6 +10,7 @@ export function sampleWork(
 ): EpochWork {
   return {
     ...times,
+    handInMs: undefined,
     awaitsRecord: false,
     concurrency: 1,
     zipCodes: new Map(zipCodes.map(([zipCode, own]) => [zipCode, { ...UNTOUCHED, ...own }])),

@@ -167,8 +167,17 @@ describe("the plan of an epoch", () => {
   });
 
   it("states its margins: 2 percent, at least 3 seconds, uploads half of it longer", () => {
-    assert.deepEqual(deadlinesOf(0, 14_400_000), { scrapeUntilMs: 14_112_000, uploadUntilMs: 14_256_000 });
-    assert.deepEqual(deadlinesOf(0, 60_000), { scrapeUntilMs: 57_000, uploadUntilMs: 58_500 });
+    const marginMs = (lengthMs: number, handInMs?: number): number[] => {
+      const { scrapeUntilMs, uploadUntilMs } = deadlinesOf({ startMs: 0, closeMs: lengthMs, handInMs });
+      return [lengthMs - scrapeUntilMs, lengthMs - uploadUntilMs];
+    };
+    assert.deepEqual(marginMs(14_400_000), [288_000, 144_000]);
+    assert.deepEqual(marginMs(60_000), [3_000, 1_500]);
+    // What handing in took before moves it, within bounds.
+    assert.deepEqual(marginMs(14_400_000, 2_000), [72_000, 36_000]);
+    assert.deepEqual(marginMs(14_400_000, 100_000), [400_000, 200_000]);
+    assert.deepEqual(marginMs(14_400_000, 3_600_000), [1_440_000, 720_000]);
+    assert.deepEqual(marginMs(30_000, 20_000), [3_000, 1_500]);
   });
 
   it("covers what the operator means to, rounded up", () => {

@@ -19,6 +19,9 @@ const PATIENCE_FAILURES = 3;
 /** Searches in a row without one new page, from which on the source as a whole is left alone between them. */
 export const FRUITLESS_IN_A_ROW = 3;
 
+/** All miners hand in at the same time, so it may take so many times what it took before. */
+const HAND_IN_SAFETY = 4;
+
 /** Where one zip code stands. */
 export interface ZipCodeWork {
   /** What has to be done with it next, or how it ended. */
@@ -37,6 +40,8 @@ export interface ZipCodeWork {
 export interface EpochWork {
   readonly startMs: number;
   readonly closeMs: number;
+  /** The longest that handing in took in the epochs before, in milliseconds; undefined while that is not known. */
+  readonly handInMs: number | undefined;
   /** Whether the epoch was derived and has no record yet: nothing can be uploaded then. */
   readonly awaitsRecord: boolean;
   /** Zip codes that are scraped at the same time. */
@@ -100,10 +105,17 @@ export const UNTOUCHED: ZipCodeWork = {
 
 /**
  * The moments at which a miner stops scraping and stops uploading, so that what it has is finalized before the close:
- * scraping ends 2 percent of the epoch before the close but at least 3 seconds, uploading half of that time later.
+ * scraping ends 2 percent of the epoch before the close, or, where it is known what handing in takes, four times that
+ * before it, within half a percent and 10 percent of the epoch. In all cases at least 3 seconds. Uploading ends half of
+ * that time later.
  */
-export function deadlinesOf(startMs: number, closeMs: number): { scrapeUntilMs: number; uploadUntilMs: number } {
-  const marginMs = Math.max(3000, (closeMs - startMs) / 50);
+export function deadlinesOf({ startMs, closeMs, handInMs }: Pick<EpochWork, "startMs" | "closeMs" | "handInMs">): {
+  scrapeUntilMs: number;
+  uploadUntilMs: number;
+} {
+  const lengthMs = closeMs - startMs;
+  const wantedMs = handInMs === undefined ? lengthMs / 50 : Math.max(handInMs * HAND_IN_SAFETY, lengthMs / 200);
+  const marginMs = Math.max(3000, Math.min(wantedMs, lengthMs / 10));
   return { scrapeUntilMs: closeMs - marginMs, uploadUntilMs: closeMs - marginMs / 2 };
 }
 
@@ -147,7 +159,7 @@ function whenDue(work: EpochWork, nowMs: number, step: Step): Step {
 }
 
 function nextCollectingStep(work: EpochWork, nowMs: number): Step {
-  const { scrapeUntilMs, uploadUntilMs } = deadlinesOf(work.startMs, work.closeMs);
+  const { scrapeUntilMs, uploadUntilMs } = deadlinesOf(work);
   const entries = [...work.zipCodes];
   const anyUploaded = entries.some(([, zip]) => zip.stage === "uploaded");
   // Without one upload there is nothing to seal, so uploading goes on to the very close.
@@ -190,7 +202,7 @@ function firstLook(work: EpochWork, ready: readonly (readonly [string, ZipCodeWo
 function isGivenUp(work: EpochWork, zipCode: string, nowMs: number): boolean {
   const zip = work.zipCodes.get(zipCode);
   if (zip === undefined || zip.stage !== "scrape" || zip.busy || zip.failures > 0) return false;
-  const { scrapeUntilMs } = deadlinesOf(work.startMs, work.closeMs);
+  const { scrapeUntilMs } = deadlinesOf(work);
   const expected = work.expectedListings.get(zipCode) ?? 0;
   return isHopeless(work.pace, expected, { startMs: work.startMs, scrapeUntilMs }, nowMs);
 }

@@ -9,6 +9,7 @@ import type { MinerEvent } from "../progress.js";
 import { begun } from "./changes.js";
 import { checkBeforeSearch } from "./check-source.js";
 import { type Outcome, scrape, upload } from "./collect.js";
+import { HandInTimer, longestHandInMs } from "./hand-in.js";
 import { NO_PACE } from "./pace.js";
 import type { EpochParts, EpochSettings } from "./parts.js";
 import { type EpochWork, UNTOUCHED, coveredCount, deadlinesOf, nextStep } from "./plan.js";
@@ -27,6 +28,7 @@ export type WorkMode =
 /** Where the work stands by what is saved, and how to tell so. */
 async function loadWork(
   saved: SavedWork,
+  handInMs: number | undefined,
   epoch: Epoch,
   settings: EpochSettings,
   mode: WorkMode,
@@ -44,6 +46,7 @@ async function loadWork(
     work: {
       startMs: millisOf(epoch.startTime),
       closeMs,
+      handInMs,
       awaitsRecord: mode.kind === "derived",
       concurrency: settings.concurrency,
       zipCodes,
@@ -87,7 +90,8 @@ export async function runEpoch(
   signal: AbortSignal,
 ): Promise<void> {
   const saved = savedWork(parts.state, epoch.id);
-  const loaded = await loadWork(saved, epoch, settings, mode);
+  const loaded = await loadWork(saved, await longestHandInMs(parts.state), epoch, settings, mode);
+  const handIn = new HandInTimer(parts.clock);
   let work = loaded.work;
   parts.tell(loaded.event);
 
@@ -112,7 +116,8 @@ export async function runEpoch(
   const effects = {
     check_source: (zipCode: string) => checkBeforeSearch(parts, epoch, zipCode, stages.scrape.signal),
     scrape: (zipCode: string) => scrape(parts, saved, epoch, zipCode, stages.scrape.signal),
-    upload: (zipCode: string) => upload(parts, saved, epoch, zipCode, stages.upload.signal),
+    upload: (zipCode: string) =>
+      handIn.timed("upload", () => upload(parts, saved, epoch, zipCode, stages.upload.signal)),
   };
   async function endStages(): Promise<void> {
     for (const stage of Object.values(stages)) stage.abort(new Error("it is time to finalize"));
@@ -126,13 +131,14 @@ export async function runEpoch(
       if (broken !== undefined) throw broken.error;
       abortLateStages(stages, work, parts.clock.now());
       const step = nextStep(work, parts.clock.now());
-      if (step.kind === "done") return;
+      if (step.kind === "done") return await handIn.keep(parts.state);
       if (step.kind === "wait") await somethingEnds(parts.clock, step.untilMs, running, signal);
       else if (step.kind === "scrape" || step.kind === "upload" || step.kind === "check_source")
         begin(step.kind, step.zipCode);
       else if (running.size > 0) await endStages();
       else if (step.kind === "seal") take(await seal(parts, saved, epoch));
-      else if (step.kind === "finalize") take(await finalize(parts, settings, saved, epoch, signal));
+      else if (step.kind === "finalize")
+        take(await handIn.timed("finalize", () => finalize(parts, settings, saved, epoch, signal)));
       else if (step.kind === "ask_for_receipt") take(await askForReceipt(parts, settings, saved, epoch, signal));
       else if (step.kind === "await_record") return parts.tell(await collected(saved, epoch.id));
       else if (step.kind === "give_up") {
@@ -158,7 +164,7 @@ function abortLateStages(
   work: EpochWork,
   nowMs: number,
 ): void {
-  const { scrapeUntilMs } = deadlinesOf(work.startMs, work.closeMs);
+  const { scrapeUntilMs } = deadlinesOf(work);
   if (nowMs >= scrapeUntilMs) stages.scrape.abort(new Error("the close is near"));
 }
 

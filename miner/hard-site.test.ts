@@ -37,7 +37,7 @@ describe("a miner whose site misbehaves", function () {
         changedRateBps: 100,
       };
       // So few that none is given up for the sake of the others' speed.
-      return withHardSite({ source, rates, zipCodes: 9 }, async (under) => {
+      return withHardSite({ source, rates, zipCodes: 6 }, async (under) => {
         await ends(under);
         assert.deepEqual(await under.submitted(), under.zipCodes);
         assert.deepEqual(under.miner.of("blocked"), []);

@@ -9,6 +9,7 @@ import { type MinerSettings, SETTINGS, readMinerSettings } from "../../../miner/
 import { type Finding, findings } from "../../../miner/inspect/findings.js";
 import { createServerClients } from "../../../rpc/client/client.js";
 import { addSettingFlags, mergedSettings } from "../../flags.js";
+import { checkFiles } from "./check-files.js";
 
 const MARKS: Readonly<Record<Finding["verdict"], string>> = {
   ok: "ok     ",
@@ -51,12 +52,17 @@ async function check(settings: MinerSettings, signal: AbortSignal): Promise<bool
   return isGood;
 }
 
-/** `zipnet miner check`: whether a miner with these settings can work. */
+/** `zipnet miner check [DIR]`: whether a miner with these settings can work, or whether its files are good. */
 export function checkCommand(signal: AbortSignal): Command {
-  const command = new Command("check").description(
-    "looks at everything that can be wrong before an epoch; the settings are the miner's. Exit code 1 for a problem",
-  );
-  return addSettingFlags(command, SETTINGS).action(async (flags: Record<string, string>) => {
-    if (!(await check(readMinerSettings(mergedSettings(flags)), signal))) process.exitCode = 1;
+  const command = new Command("check")
+    .argument("[dir]", "folder with a submission's .parquet files: runs validators' checks on them instead")
+    .description(
+      "looks at everything that can be wrong before an epoch, or at files before they are sent; the settings are the " +
+        "miner's. Exit code 1 for a problem",
+    );
+  return addSettingFlags(command, SETTINGS).action(async (dir: string | undefined, flags: Record<string, string>) => {
+    const settings = readMinerSettings(mergedSettings(flags));
+    const isGood = dir === undefined ? await check(settings, signal) : await checkFiles(dir, settings, signal);
+    if (!isGood) process.exitCode = 1;
   });
 }

@@ -58,7 +58,8 @@ export function planWeights(input: {
   }
   const passing = obstacles.flatMap((obstacle) => (obstacle.kind === "passing" ? [obstacle] : []));
   const allowedFrom = Math.max(0, ...passing.map(({ untilBlock }) => untilBlock));
-  if (last?.epochId === table.epochId && isInThisTempo(metagraph, hotkey, last)) {
+  const isSet = last?.epochId === table.epochId && isInThisTempo(metagraph, hotkey, last);
+  if (isSet && !paysStrangers(metagraph, hotkey, weights)) {
     const untilBlock = Math.max(metagraph.nextEpochBlock, allowedFrom);
     return { kind: "wait", untilBlock, reason: `the weights from ${table.epochId} are set in this tempo` };
   }
@@ -66,6 +67,21 @@ export function planWeights(input: {
     return { kind: "wait", untilBlock: allowedFrom, reason: passing.map(({ text }) => text).join("; ") };
   }
   return { kind: "set", epochId: table.epochId, weights, missing };
+}
+
+/**
+ * Whether the row on chain pays a uid that has nothing to get: it changed hands while the weights were on their way. What
+ * is sealed shows later than it is set, so nothing can be said of it.
+ */
+function paysStrangers(
+  { neurons, revealPeriodEpochs }: Metagraph,
+  hotkey: string,
+  weights: readonly UidWeight[],
+): boolean {
+  if (revealPeriodEpochs > 0) return false;
+  const earning = new Set(weights.filter(({ weightU16 }) => weightU16 > 0).map(({ uid }) => uid));
+  const row = neurons.find((neuron) => neuron.hotkey === hotkey)?.weights ?? [];
+  return row.some(({ uid, weightU16 }) => weightU16 > 0 && !earning.has(uid));
 }
 
 /** Whether the chain shows what was sent last, and shows it since the tempo that is running. */

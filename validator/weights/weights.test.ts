@@ -109,6 +109,25 @@ describe("planWeights", () => {
     });
   }
 
+  it("sets again in the same tempo, as soon as it may, when a uid changed hands while the weights were on their way", () => {
+    const row = [
+      { uid: 1, weightU16: 65_535 },
+      { uid: 3, weightU16: 21_845 },
+    ];
+    const held = (weightsRateLimit: number, over: Partial<Metagraph> = {}): Metagraph => {
+      const read = metagraph(960, { weightsRateLimit, ...over });
+      const neurons = read.neurons.map((neuron) =>
+        neuron.hotkey === "validator" ? { ...neuron, weights: row } : neuron,
+      );
+      return { ...read, neurons };
+    };
+    assert.equal(planWeights({ ...base, last, metagraph: held(40) }).kind, "set");
+    const early = planWeights({ ...base, last, metagraph: held(100) });
+    assert(early.kind === "wait" && early.untilBlock === 1_060);
+    const sealed = planWeights({ ...base, last, metagraph: held(40, { revealPeriodEpochs: 1 }) });
+    assert(sealed.kind === "wait" && sealed.untilBlock === 1_300, "the row on chain is not yet the one that was sent");
+  });
+
   it("needs a permit, unless it is the owner", () => {
     const bare = metagraph(0);
     const neurons = bare.neurons.map((neuron) => ({ ...neuron, validatorPermit: false }));
@@ -221,6 +240,24 @@ describe("keepWeightsSet", () => {
     const facts = await run(chain, new SettledTables(LENGTH_MS));
     assert.deepEqual(chain.set, []);
     assert.equal(facts.filter((fact) => "reason" in fact).length, 1);
+  });
+
+  it("follows hotkeys and not uids when a uid changes hands between two settings", async () => {
+    const tables = new SettledTables(LENGTH_MS);
+    tables.add(create(ScoreTableSchema, { epochId: EPOCH_ID, weights: [...table.weights] }));
+    const chain = chainOf(500, () => {});
+    const inner = chain.metagraph;
+    // From block 1,400 on a stranger has the uid of the best miner, which registered again under the next free one.
+    chain.metagraph = async (signal) => {
+      const read = await inner(signal);
+      const hotkeys = read.block.number < 1_400 ? HOTKEYS : ["owner", "validator", "stranger", "second", "first"];
+      const { neurons } = scriptedMetagraph(hotkeys);
+      const { lastUpdateBlock = 0 } = read.neurons[0] ?? {};
+      return { ...read, neurons: neurons.map((neuron) => ({ ...neuron, lastUpdateBlock })) };
+    };
+    await run(chain, tables);
+    const rows = chain.set.map(({ weights }) => weights.map(({ uid, weightU16 }) => `${uid}:${weightU16}`).join(" "));
+    assert.deepEqual(rows, ["2:65535 3:21845", "2:65535 3:21845", "3:21845 4:65535"]);
   });
 
   it("tries again after a refusal, and names it", async () => {

@@ -2,8 +2,9 @@
  * The first transport: connect-node over one connection.
  */
 import type { Transport } from "@connectrpc/connect";
-import { Http2SessionManager, createGrpcTransport } from "@connectrpc/connect-node";
+import { type Http2SessionManager, createGrpcTransport } from "@connectrpc/connect-node";
 import type { ClosableTransport, TransportOptions } from "./closable-transport.js";
+import { sessionManagerOf } from "./session-manager.js";
 
 /**
  * What may wait to be sent on one connection, in megabytes. Node's own 10 are fewer than one large report, and a call
@@ -17,7 +18,7 @@ const IDLE_TIMEOUT_MS = 45_000;
 
 /** Opens a transport. Connects with the first call. */
 export function connectTransport({ url, interceptors, maxAnswerBytes }: TransportOptions): ClosableTransport {
-  const sessionManager = new Http2SessionManager(
+  const sessionManager = sessionManagerOf(
     url,
     { pingIntervalMs: PING_INTERVAL_MS, idleConnectionTimeoutMs: IDLE_TIMEOUT_MS },
     { maxSessionMemory: SESSION_MEMORY_MB },

@@ -2,7 +2,7 @@
  * The Chain port by the embedded chain.
  */
 import { type CallOptions, type Client, Code, ConnectError, createClient } from "@connectrpc/connect";
-import { createGrpcTransport, Http2SessionManager } from "@connectrpc/connect-node";
+import { createGrpcTransport } from "@connectrpc/connect-node";
 import { ZipnetError } from "../../../core/errors.js";
 import type { Block, Chain, Clock, Metagraph, Neuron } from "../../../core/ports.js";
 import {
@@ -12,6 +12,7 @@ import {
   type Neuron as WireNeuron,
 } from "../../../gen/zipnet/localchain/v1/local_chain_pb.js";
 import { confirmAxon, signedAxon } from "./serve-axon.js";
+import { sessionManagerOf } from "./session-manager.js";
 import { confirmWeights, signedCall } from "./set-weights.js";
 import { watchFinalized } from "./watch.js";
 import { fromWire } from "./wire-errors.js";
@@ -49,7 +50,7 @@ interface Connection {
 /** Connects to an embedded chain. Makes no connection before the first call. */
 export function localChain(options: LocalChainOptions): LocalChain {
   const { url, clock, callTimeoutMs = 30_000, finalityTimeoutMs = 180_000 } = options;
-  const sessionManager = new Http2SessionManager(url, {
+  const sessionManager = sessionManagerOf(url, {
     pingIntervalMs: 10_000,
     pingTimeoutMs: 5_000,
     idleConnectionTimeoutMs: 10_000,

@@ -4,6 +4,7 @@
  */
 import { timestampMs } from "@bufbuild/protobuf/wkt";
 import type { Listing } from "../../gen/zipnet/v1/listing_pb.js";
+import { fnv1a } from "../hash.js";
 import { byText } from "./apportion.js";
 
 /** Stands where a row leaves a number out. */
@@ -69,16 +70,9 @@ function filled<Column extends { [index: number]: number }>(
 
 /** The rows whose ids pass; `keeps` is asked once for each row, in order. */
 export function rowsWhere(rows: AcceptedRows, keeps: (id: string) => boolean): AcceptedRows {
-  const isKept = rows.ids.map(keeps);
-  if (!isKept.includes(false)) return rows;
-  const columns = Object.entries<readonly unknown[]>({ ...rows } as never);
-  const kept = columns.map(([name, column]) => [name, column.filter((_, i) => isKept[i])]);
-  return Object.fromEntries(kept) as AcceptedRows;
-}
-
-/** Rows without those of some listings. */
-export function rowsWithout(rows: AcceptedRows, listingIds: ReadonlySet<string>): AcceptedRows {
-  const isKept = (_: unknown, index: number): boolean => !listingIds.has(rows.ids[index] ?? "");
+  const kept = rows.ids.map(keeps);
+  if (!kept.includes(false)) return rows;
+  const isKept = (_: unknown, index: number): boolean => kept[index] === true;
   return {
     ids: rows.ids.filter(isKept),
     places: rows.places.filter(isKept),
@@ -126,11 +120,8 @@ export function livingAreaOf(rows: AcceptedRows, i: number): number | undefined 
   return area === ABSENT ? undefined : area;
 }
 
-/** FNV-1a over what tells a home's place and kind, without letter case and runs of spaces. */
+/** A hash of what tells a home's place and kind, without letter case and runs of spaces. */
 function placeOf(row: Listing): number {
   const text = `${row.streetAddress}\n${row.city}\n${row.state}\n${row.homeType}`;
-  const plain = text.replace(/ {2,}/g, " ").toUpperCase();
-  let hash = 0x811c9dc5;
-  for (let i = 0; i < plain.length; i += 1) hash = Math.imul(hash ^ plain.charCodeAt(i), 0x01000193);
-  return hash >>> 0;
+  return fnv1a(text.replace(/ {2,}/g, " ").toUpperCase());
 }

@@ -2,7 +2,7 @@
  * Rows that were accepted and do not count after all.
  */
 import type { LossReason } from "../../gen/zipnet/v1/report_pb.js";
-import { rowsWithout } from "./accepted-rows.js";
+import { rowsWhere } from "./accepted-rows.js";
 import { MAX_TOLD_PER_REASON, type RowFinding, type SubmissionCheck, acceptedCount } from "./submission-check.js";
 
 /** A row that does not count, and why. */
@@ -22,7 +22,7 @@ export function withoutRows(check: SubmissionCheck, leftOut: readonly LeftOutRow
   for (const zipCode of new Set(leftOut.map((row) => row.zipCode))) {
     const ids = new Set(leftOut.filter((row) => row.zipCode === zipCode).map((row) => row.listingId));
     const before = acceptedRows.get(zipCode);
-    const rows = before && rowsWithout(before, ids);
+    const rows = before && rowsWhere(before, (id) => !ids.has(id));
     accepted.delete(zipCode);
     acceptedRows.delete(zipCode);
     if (rows === undefined || rows.ids.length === 0) continue;

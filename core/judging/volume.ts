@@ -2,6 +2,7 @@
  * Volume: accepted distinct listings against what each zip code holds.
  */
 import type { Epoch } from "../../gen/zipnet/v1/epoch_pb.js";
+import { lowerMedian } from "./median.js";
 import { type SubmissionCheck, deliveredCount } from "./submission-check.js";
 
 /** Listings that each zip code holds, in the epoch's order. Zip codes that nobody covers are not in it. */
@@ -32,11 +33,6 @@ export function heldListings(
     return counts.length === 0 ? [] : [[zipCode, Math.min(lowerMedian(counts), expectedListings)]];
   });
   return new Map(entries);
-}
-
-function lowerMedian(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.floor((sorted.length - 1) / 2)] ?? 0;
 }
 
 /** Listings that a submission lacks in one zip code. */

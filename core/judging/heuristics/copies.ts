@@ -4,7 +4,7 @@
  * have: whoever sends many submissions decides what few have. The moments of two readers differ by milliseconds that
  * nobody controls.
  */
-import { bytesToHex, sha256Of } from "../../hash.js";
+import { bytesToHex, fnv1a, sha256Of } from "../../hash.js";
 import { byText } from "../apportion.js";
 import { indexOfListing } from "../accepted-rows.js";
 import type { SubmissionCheck } from "../submission-check.js";
@@ -83,10 +83,9 @@ function sampleOf(checks: readonly SubmissionCheck[], seedBlockHash: string): Sa
   return hashed.slice(0, SAMPLE_LISTINGS);
 }
 
-/** FNV-1a, 32 bits, with a last mixing: even enough for a choice that nobody can aim at. */
+/** FNV-1a with a last mixing: even enough for a choice that nobody can aim at. */
 function mix(text: string): number {
-  let hash = 0x811c9dc5;
-  for (let i = 0; i < text.length; i += 1) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
+  let hash = fnv1a(text);
   hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
   return (hash ^ (hash >>> 13)) >>> 0;
 }

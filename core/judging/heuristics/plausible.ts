@@ -7,6 +7,7 @@ import { HomeType } from "../../../gen/zipnet/v1/listing_pb.js";
 import { LossReason } from "../../../gen/zipnet/v1/report_pb.js";
 import { livingAreaOf } from "../accepted-rows.js";
 import { byText } from "../apportion.js";
+import { lowerMedian } from "../median.js";
 import { type RowFinding, type SubmissionCheck } from "../submission-check.js";
 import { inOrderOfReceipts } from "./receipt-order.js";
 
@@ -91,9 +92,4 @@ function outliersOf(group: readonly Seen[]): [Seen, string][] {
 
 function detailOf({ kind, value }: Seen, middle: number, listings: number): string {
   return `${kind} it is ${value}, where ${middle} is the middle of ${listings} listings, and nobody else has it`;
-}
-
-function lowerMedian(values: readonly number[]): number {
-  const sorted = Float64Array.from(values).sort();
-  return sorted[Math.floor((sorted.length - 1) / 2)] ?? 0;
 }

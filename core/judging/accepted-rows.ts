@@ -109,11 +109,6 @@ export function hardFactsAgree(one: AcceptedRows, i: number, other: AcceptedRows
   return true;
 }
 
-/** The hard facts of a row as one text, for grouping rows that state exactly the same. */
-export function hardFactsKey(rows: AcceptedRows, i: number): string {
-  return `${rows.places[i]}/${HARD_NUMBERS.map((column) => rows[column][i]).join("/")}`;
-}
-
 /** A row's living area, undefined where it says nothing. */
 export function livingAreaOf(rows: AcceptedRows, i: number): number | undefined {
   const area = rows.livingAreaSqft[i];

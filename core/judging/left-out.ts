@@ -1,9 +1,9 @@
 /**
  * Rows that were accepted and do not count after all.
  */
-import type { LossReason } from "../../gen/zipnet/v1/report_pb.js";
 import { rowsWhere } from "./accepted-rows.js";
-import { MAX_TOLD_PER_REASON, type RowFinding, type SubmissionCheck, acceptedCount } from "./submission-check.js";
+import { Findings } from "./findings.js";
+import { type RowFinding, type SubmissionCheck, acceptedCount } from "./submission-check.js";
 
 /** A row that does not count, and why. */
 export type LeftOutRow = Omit<RowFinding, "lostRowBps">;
@@ -39,19 +39,7 @@ export function withFindings(
   check: SubmissionCheck,
   further: readonly RowFinding[],
 ): Pick<SubmissionCheck, "findings" | "untold"> {
-  const findings = [...check.findings];
-  const untold = new Map(check.untold);
-  const told = new Map<LossReason, number>();
-  for (const { reason } of findings) told.set(reason, (told.get(reason) ?? 0) + 1);
-  for (const finding of further) {
-    const { reason, lostRowBps } = finding;
-    const count = told.get(reason) ?? 0;
-    told.set(reason, count + 1);
-    if (count < MAX_TOLD_PER_REASON) findings.push(finding);
-    else {
-      const before = untold.get(reason) ?? { count: 0, lostRowBps: 0 };
-      untold.set(reason, { count: before.count + 1, lostRowBps: before.lostRowBps + lostRowBps });
-    }
-  }
-  return { findings, untold };
+  const all = new Findings(check);
+  for (const finding of further) all.add(finding);
+  return { findings: all.findings, untold: all.untold };
 }

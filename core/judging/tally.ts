@@ -5,13 +5,13 @@ import type { Listing } from "../../gen/zipnet/v1/listing_pb.js";
 import { LossReason } from "../../gen/zipnet/v1/report_pb.js";
 import { type AcceptedRows, rowsWhere } from "./accepted-rows.js";
 import { type RowContext, type RowFacts, rowFacts } from "./row-facts.js";
-import { type FileContent, MAX_TOLD_PER_REASON, type RowFinding, nothingFound } from "./submission-check.js";
+import { Findings } from "./findings.js";
+import { type FileContent, nothingFound } from "./submission-check.js";
 
 /** Gathers what the rows of a submission show. */
 export class Tally {
   private readonly found = nothingFound();
-  private readonly findings: RowFinding[] = [];
-  private readonly toldCount = new Map<LossReason, number>();
+  private readonly findings = new Findings();
   private scrapedMs: { readonly first: number; readonly last: number } | undefined;
   private readonly seenIds = new Set<string>();
 
@@ -35,7 +35,8 @@ export class Tally {
 
   result() {
     const times = this.scrapedMs === undefined ? {} : { scrapedMs: this.scrapedMs };
-    return { ...this.found, ...times, findings: this.findings };
+    const { findings, untold } = this.findings;
+    return { ...this.found, ...times, findings, untold };
   }
 
   /** Whether a row is accepted. Its quality and what is wrong with it are counted either way. */
@@ -43,32 +44,18 @@ export class Tally {
     this.found.rows += 1;
     const isIncomplete = remark?.reason === LossReason.INCOMPLETE;
     if (remark !== undefined && !isIncomplete) {
-      this.note({ ...remark, zipCode, listingId, lostRowBps: 10_000 });
+      this.findings.add({ ...remark, zipCode, listingId, lostRowBps: 10_000 });
       return false;
     }
     if (this.seenIds.has(listingId)) {
       const detail = "the listing stands in the submission already";
-      this.note({ reason: LossReason.DUPLICATE, detail, zipCode, listingId, lostRowBps: 10_000 });
+      this.findings.add({ reason: LossReason.DUPLICATE, detail, zipCode, listingId, lostRowBps: 10_000 });
       return false;
     }
     this.seenIds.add(listingId);
     this.found.rowQualityBps += presentBps;
-    if (isIncomplete) this.note({ ...remark, zipCode, listingId, lostRowBps: 10_000 - presentBps });
+    if (isIncomplete) this.findings.add({ ...remark, zipCode, listingId, lostRowBps: 10_000 - presentBps });
     return true;
-  }
-
-  private note(finding: RowFinding): void {
-    const told = this.toldCount.get(finding.reason) ?? 0;
-    if (told < MAX_TOLD_PER_REASON) {
-      this.toldCount.set(finding.reason, told + 1);
-      this.findings.push(finding);
-      return;
-    }
-    const before = this.found.untold.get(finding.reason) ?? { count: 0, lostRowBps: 0 };
-    this.found.untold.set(finding.reason, {
-      count: before.count + 1,
-      lostRowBps: before.lostRowBps + finding.lostRowBps,
-    });
   }
 }
 
